@@ -1,0 +1,204 @@
+"""Configuration of each contender for the same work: one worker, the same certificate, TLS 1.3, session tickets as they come,
+upstream keep-alive. What favours a peer is chosen for it: the ratios are worth nothing against a badly tuned rival."""
+
+from dataclasses import dataclass
+
+ROUTED_REVISION_HEADER = "x-rev"
+
+
+@dataclass
+class Work:
+    """What a contender is asked to do. Paths are as the server sees them, inside of its root."""
+
+    directory: str
+    origin_port: int
+    http_port: int
+    https_port: int
+    access_log: bool
+    routes: int = 0  # 0: one route for every host; n: hosts h0.bench .. h(n-1).bench
+    revision: int = 1  # sent in ROUTED_REVISION_HEADER when routes > 0
+
+
+def routed_hosts(work: Work) -> list[str]:
+    return [f"h{i}.bench" for i in range(work.routes)]
+
+
+# nginx ---------------------------------------------------------------------------------------------------------------
+
+NGINX = """\
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+error_log {dir}/error.log warn;
+pid {dir}/nginx.pid;
+events {{ worker_connections 19000; }}
+http {{
+  access_log {log};
+  keepalive_timeout 300s;
+  keepalive_requests 1000000000;
+  server_names_hash_max_size 65536;
+  server_names_hash_bucket_size 128;
+  client_body_temp_path {dir}/body;
+  proxy_temp_path {dir}/temp;
+  fastcgi_temp_path {dir}/fastcgi;
+  uwsgi_temp_path {dir}/uwsgi;
+  scgi_temp_path {dir}/scgi;
+  upstream origin {{ server 127.0.0.1:{origin}; keepalive 256; keepalive_requests 1000000000; }}
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $host;
+  proxy_buffer_size 16k;
+  proxy_buffers 8 16k;
+  proxy_max_temp_file_size 0;
+  ssl_certificate {dir}/cert.pem;
+  ssl_certificate_key {dir}/key.pem;
+  ssl_protocols TLSv1.3;
+{servers}
+}}
+"""
+
+
+def nginx(work: Work, version: tuple[int, ...]) -> str:
+    modern = version >= (1, 25, 1)
+    tls = f"listen 127.0.0.1:{work.https_port} ssl{'' if modern else ' http2'};{' http2 on;' if modern else ''}"
+    listen = f"listen 127.0.0.1:{work.http_port};"
+    if work.routes == 0:
+        servers = f"  server {{ {listen} {tls} location / {{ proxy_pass http://origin; }} }}"
+    else:
+        servers = "\n".join(
+            f"  server {{ {listen} server_name {host}; add_header {ROUTED_REVISION_HEADER} {work.revision}; "
+            "location / { proxy_pass http://origin; } }"
+            for host in routed_hosts(work)
+        )
+    # Buffered, as the manual advises for busy servers.
+    log = f"{work.directory}/access.log combined buffer=64k flush=1s" if work.access_log else "off"
+    return NGINX.format(dir=work.directory, log=log, origin=work.origin_port, servers=servers)
+
+
+# HAProxy -------------------------------------------------------------------------------------------------------------
+
+# no strict-limits: it wants two descriptors a connection and refuses to start when the limit is lower; idle ones need one.
+HAPROXY = """\
+global
+  nbthread 1
+  maxconn 12000
+  no strict-limits
+  {global_log}
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 300s
+  timeout server 300s
+  timeout http-keep-alive 300s
+  http-reuse always
+  {log}
+frontend bench
+  bind 127.0.0.1:{http}
+  bind 127.0.0.1:{https} ssl crt {dir}/both.pem alpn h2,http/1.1
+{rules}
+  default_backend origin
+backend origin
+  server origin 127.0.0.1:{origin}
+"""
+
+
+def haproxy(work: Work) -> str:
+    rules = ""
+    if work.routes:
+        routes = f"req.hdr(host),field(1,:),lower,map({work.directory}/routes.map)"
+        rules = f"  http-request set-var(txn.rev) {routes}\n" + (
+            f"  http-response set-header {ROUTED_REVISION_HEADER} %[var(txn.rev)]\n"
+            f"  use_backend origin if {{ var(txn.rev) -m found }}"
+        )
+    return HAPROXY.format(
+        dir=work.directory,
+        http=work.http_port,
+        https=work.https_port,
+        origin=work.origin_port,
+        # Standard output is a file here: the cheapest of its targets.
+        global_log="log stdout format raw local0 info" if work.access_log else "",
+        log="log global\n  option httplog" if work.access_log else "",
+        rules=rules,
+    )
+
+
+def haproxy_map(work: Work) -> str:
+    return "".join(f"{host} {work.revision}\n" for host in routed_hosts(work))
+
+
+# Headgate ------------------------------------------------------------------------------------------------------------
+
+HEADGATE = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: edge, namespace: default}}
+spec:
+  gatewayClassName: headgate
+  addresses: [{{type: IPAddress, value: 127.0.0.1}}]
+  listeners:
+  - {{name: http, protocol: HTTP, port: {http}}}
+  - {{name: https, protocol: HTTPS, port: {https}, tls: {{certificateRefs: [{{name: bench-tls}}]}}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: bench-tls, namespace: default}}
+type: kubernetes.io/tls
+stringData:
+  tls.crt: |
+{cert}
+  tls.key: |
+{key}
+---
+apiVersion: headgate.io/v1alpha1
+kind: Upstream
+metadata: {{name: origin, namespace: default}}
+spec:
+  protocol: HTTP
+  endpoints: [{{address: 127.0.0.1, port: {origin}}}]
+---
+{log}"""
+
+HEADGATE_ROUTE = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: {name}, namespace: default}}
+spec:
+  parentRefs: [{{name: edge}}]
+{hostnames}  rules:
+  - matches: [{{path: {{type: PathPrefix, value: /}}}}]
+{filters}    backendRefs: [{{group: headgate.io, kind: Upstream, name: origin}}]
+"""
+
+
+def headgate_access_log(work: Work) -> str:
+    """The one place that knows how Headgate's access log is switched. Its lines go to standard output, a file here."""
+    enabled = "true" if work.access_log else "false"
+    return (
+        "apiVersion: headgate.io/v1alpha1\nkind: TrafficPolicy\n"
+        "metadata: {name: logging, namespace: default}\nspec:\n"
+        "  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]\n"
+        f"  accessLog: {{enabled: {enabled}}}\n---\n"
+    )
+
+
+def headgate(work: Work, cert: str, key: str) -> str:
+    def indent(text: str) -> str:
+        return "\n".join("    " + line for line in text.strip().splitlines())
+
+    head = HEADGATE.format(
+        http=work.http_port,
+        https=work.https_port,
+        origin=work.origin_port,
+        cert=indent(cert),
+        key=indent(key),
+        log=headgate_access_log(work),
+    )
+    if work.routes == 0:
+        return head + HEADGATE_ROUTE.format(name="all", hostnames="", filters="")
+    header = f"[{{name: {ROUTED_REVISION_HEADER}, value: '{work.revision}'}}]"
+    filters = f"    filters: [{{type: ResponseHeaderModifier, responseHeaderModifier: {{set: {header}}}}}]\n"
+    return head + "---\n".join(
+        HEADGATE_ROUTE.format(name=host.split(".")[0], hostnames=f"  hostnames: [{host}]\n", filters=filters)
+        for host in routed_hosts(work)
+    )

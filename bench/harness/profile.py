@@ -1,0 +1,77 @@
+"""Where one contender's time goes in one row: perf stat, system calls an operation, hottest functions. Each tool looks at a
+load of its own, and what is not installed is left out. Figures under strace are slowed: read its counts, not its times."""
+
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Callable
+
+from .load import Done
+from .rows import say
+from .server import Server
+
+LEAD_SECONDS = 1  # the load begins before the tool and ends after it
+HOT_FUNCTIONS = 40
+
+
+def watch(offer: Callable[[int], Done], command: list[str], seconds: int) -> tuple[Done, str]:
+    """Runs a tool for some seconds in the middle of a load."""
+    done: list[Done] = []
+    load = threading.Thread(target=lambda: done.append(offer(seconds + 2 * LEAD_SECONDS)))
+    load.start()
+    time.sleep(LEAD_SECONDS)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    load.join()
+    if not done:
+        raise SystemExit("the load failed")
+    return done[0], result.stdout + result.stderr
+
+
+def profile(server: Server, offer: Callable[[int], Done], seconds: int) -> None:
+    offer(1)
+    pids = ",".join(map(str, server.pids()))
+    if shutil.which("perf"):
+        perf_stat(offer, pids, seconds)
+        perf_record(server, offer, pids, seconds)
+    else:
+        say("perf is not installed (apt-get install linux-perf)")
+    if shutil.which("strace"):
+        system_calls(offer, server.pids(), seconds)
+    else:
+        say("strace is not installed (apt-get install strace)")
+
+
+def perf_stat(offer: Callable[[int], Done], pids: str, seconds: int) -> None:
+    done, text = watch(offer, ["perf", "stat", "-p", pids, "--", "sleep", str(seconds)], seconds)
+    print(f"\nperf stat, {done.operations / done.seconds:.0f} operations/s\n{text.rstrip()}")
+
+
+def perf_record(server: Server, offer: Callable[[int], Done], pids: str, seconds: int) -> None:
+    data = str(server.directory / "perf.data")
+    record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", data, "-p", pids]
+    watch(offer, [*record, "--", "sleep", str(seconds)], seconds)
+    report = ["perf", "report", "-i", data, "--stdio", "--no-children", "--percent-limit", "0.5"]
+    text = subprocess.run(report, capture_output=True, text=True, timeout=120, check=False).stdout
+    hot = [line for line in text.splitlines() if re.match(r"\s+\d", line)][:HOT_FUNCTIONS]
+    print("\nhottest functions\n" + "\n".join(hot))
+
+
+def system_calls(offer: Callable[[int], Done], pids: list[int], seconds: int) -> None:
+    """The whole load runs under strace, so that the calls and the operations are of the same time."""
+    targets = [part for pid in pids if Path(f"/proc/{pid}").exists() for part in ("-p", str(pid))]
+    command = ["strace", "-f", "-c", "-U", "calls,name", *targets]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as strace:
+        try:
+            time.sleep(LEAD_SECONDS)
+            done = offer(seconds)
+        finally:
+            strace.send_signal(signal.SIGINT)  # it detaches and prints
+        text = strace.stderr.read()
+    print("\nsystem calls an operation (under strace, which slows, so a wake-up may handle other numbers of events)")
+    for calls, name in re.findall(r"^\s*(\d+)\s+(\w+)\s*$", text, re.M):
+        if name != "total" and int(calls) / done.operations >= 0.005:
+            print(f"  {int(calls) / done.operations:6.2f} {name}")

@@ -1,0 +1,228 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+
+#include "base/ascii.h"
+#include "config/duration.h"
+
+namespace headgate::app {
+
+namespace {
+
+constexpr const char* kAbout =
+    "Headgate: an edge in one binary. Takes traffic in, routes it by the Gateway API, and changes "
+    "without dropping any.";
+constexpr const char* kUpFooter = R"(
+Signals: SIGHUP reads the configuration again; a bad one is refused and the running one stays. SIGUSR1 opens the
+access log anew, after rotation. SIGUSR2 replaces the running program by the binary that is now on disk, without refusing a
+connection. SIGTERM and SIGINT finish what is open, then exit;
+a second one does not wait.
+Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 4 invalid configuration.
+
+Example: headgate up -f /etc/headgate --watch)";
+
+// What CLI11 fills in before it is checked.
+struct Raw {
+  UpOptions up;
+  PlaneOptions plane;
+  CheckOptions check;
+  DocsOptions docs;
+  std::string admin = "127.0.0.1:9900", api = "127.0.0.1:9901", drain_timeout = "30s",
+              log_format = "text", start = "first";
+};
+
+std::string default_state() {
+  const auto from = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  if (const std::string systemd = from("STATE_DIRECTORY"); !systemd.empty()) return systemd;
+  if (const std::string xdg = from("XDG_STATE_HOME"); !xdg.empty()) return xdg + "/headgate";
+  if (const std::string home = from("HOME"); !home.empty()) return home + "/.local/state/headgate";
+  return "/var/lib/headgate";
+}
+
+void add_up_options(CLI::App& app, Raw& raw) {
+  UpOptions& up = raw.up;
+  app.add_option("-f,--file", up.files,
+                 "Directory (every .yaml below it) or file with resources; may be repeated")
+      ->required()
+      ->type_name("DIR|FILE")
+      ->take_all();
+  app.add_option("--state", up.state,
+                 "Directory for what must survive: development CA, last good configuration")
+      ->type_name("DIR");
+  app.add_option("--workers", up.workers,
+                 "Worker threads; default: one for each CPU that the process may use")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--pin-workers", up.pin_workers, "Keep each worker on a CPU of its own");
+  app.add_option("--address", up.address,
+                 "Replaces every address of listeners; for several edges on one machine")
+      ->type_name("IP");
+  app.add_option("--locality", up.locality,
+                 "Where this edge is, for upstreams that prefer near endpoints")
+      ->type_name("NAME");
+  app.add_option("--admin", raw.admin,
+                 "Address of /metrics, /status, /healthz, /readyz; \"off\" for none")
+      ->capture_default_str()
+      ->type_name("IP:PORT");
+  app.add_option("--api", raw.api,
+                 "Address of the read-only API (TLS, bearer token); \"off\" for none")
+      ->capture_default_str()
+      ->type_name("IP:PORT");
+  app.add_flag("--watch", up.watch, "Read the configuration again when its files change");
+  app.add_option("--access-log", up.access_log, "File of the access log, \"-\" for standard output")
+      ->capture_default_str()
+      ->type_name("PATH|-");
+  app.add_option("--drain-timeout", raw.drain_timeout,
+                 "How long open exchanges may take when this process stops")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  app.add_option("--dns-server", up.dns_servers,
+                 "DNS server for upstream names; default: the system's; may be repeated")
+      ->type_name("IP:PORT")
+      ->take_all();
+  app.add_option("--log-format", raw.log_format, "Form of the events on standard error")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json"}));
+  app.footer(kUpFooter);
+}
+
+void add_commands(CLI::App& app, Raw& raw) {
+  app.set_version_flag("--version", std::string("headgate ") + kVersion);
+  add_up_options(*app.add_subcommand("up", "Serve what the resources say"), raw);
+
+  CLI::App& check = *app.add_subcommand(
+      "check", "Validate resources without serving: exit 0, or 4 with every problem");
+  check
+      .add_option("-f,--file", raw.check.files, "Directory or file with resources; may be repeated")
+      ->required()
+      ->type_name("DIR|FILE")
+      ->take_all();
+  check.add_flag("--json", raw.check.json, "Print the problems as JSON");
+
+  CLI::App& docs =
+      *app.add_subcommand("docs", "Print the reference of a kind of resource, or of all");
+  docs.add_option("kind", raw.docs.kind, "For example HTTPRoute");
+
+  CLI::App& plane = *app.add_subcommand("data-plane", "Started by the supervisor")->group("");
+  add_up_options(plane, raw);
+  plane.add_option("--start", raw.start)->check(CLI::IsMember({"first", "restart", "replace"}));
+  plane.add_option("--restarts", raw.plane.restarts);
+  for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
+  app.allow_extras();
+}
+
+std::unexpected<Error> usage(std::string message, const CLI::App& command) {
+  return fail(Code::kInvalid,
+              fmt::format("{}\nTry '{} --help'.", message,
+                          command.get_name().empty() || command.get_name() == "headgate"
+                              ? "headgate"
+                              : "headgate " + command.get_name()),
+              Source::kClient);
+}
+
+std::string unexpected_argument(const std::string& argument, const CLI::App& command) {
+  std::vector<std::string> names;
+  if (argument.starts_with("-")) {
+    for (const CLI::Option* option : command.get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  } else {
+    for (const CLI::App* sub :
+         command.get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
+      names.push_back(sub->get_name());
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string given = argument.substr(0, argument.find('='));
+  const auto nearest = nearest_name(given, views.data(), views.size());
+  return fmt::format("unknown {} '{}'{}", argument.starts_with("-") ? "option" : "argument", given,
+                     nearest ? fmt::format("; did you mean '{}'?", *nearest) : "");
+}
+
+Result<std::optional<wire::ip::Endpoint>> parse_listen(const std::string& text,
+                                                       std::string_view flag) {
+  if (text == "off") return std::nullopt;
+  const auto endpoint = wire::ip::parse_endpoint(text);
+  if (!endpoint || endpoint->port == 0) {
+    return fail(Code::kInvalid,
+                fmt::format("{}: '{}' is not an IP address and port such as 127.0.0.1:9900, or off",
+                            flag, text),
+                Source::kClient);
+  }
+  return endpoint;
+}
+
+Status finish_up(Raw& raw) {
+  UpOptions& up = raw.up;
+  const auto admin = parse_listen(raw.admin, "--admin");
+  if (!admin) return std::unexpected(admin.error());
+  const auto api = parse_listen(raw.api, "--api");
+  if (!api) return std::unexpected(api.error());
+  up.admin = *admin;
+  up.api = *api;
+  const auto drain = config::parse_duration(raw.drain_timeout);
+  if (!drain)
+    return fail(Code::kInvalid, fmt::format("--drain-timeout: '{}' is not a duration such as 30s",
+                                            raw.drain_timeout));
+  up.drain_timeout = *drain;
+  if (!up.address.empty() && !wire::ip::parse_ip(up.address)) {
+    return fail(Code::kInvalid, fmt::format("--address: '{}' is not an IP address", up.address));
+  }
+  for (const std::string& server : up.dns_servers) {
+    if (!wire::ip::parse_endpoint(server) && !wire::ip::parse_ip(server)) {
+      return fail(
+          Code::kInvalid,
+          fmt::format("--dns-server: '{}' is not an IP address, with or without a port", server));
+    }
+  }
+  if (up.state.empty()) up.state = default_state();
+  up.log_format = raw.log_format == "json" ? Log::Format::kJson : Log::Format::kText;
+  if (raw.start == "restart") raw.plane.start = Start::kRestart;
+  if (raw.start == "replace") raw.plane.start = Start::kReplace;
+  return {};
+}
+
+Result<Invocation> to_invocation(const CLI::App& app, Raw& raw) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  for (const CLI::App* level : {&command, &app}) {
+    if (const auto extras = level->remaining(); !extras.empty())
+      return usage(unexpected_argument(extras.front(), *level), *level);
+  }
+  if (chosen.empty()) return usage("a command is missing: up, check or docs", app);
+  if (command.get_name() == "check") return raw.check;
+  if (command.get_name() == "docs") return raw.docs;
+  if (const Status finished = finish_up(raw); !finished)
+    return usage(finished.error().message, command);
+  if (command.get_name() == "data-plane") return ServeTraffic{raw.up, raw.plane};
+  return Up{raw.up};
+}
+
+}  // namespace
+
+Result<Invocation> parse_command_line(int argc, const char* const* argv) {
+  CLI::App app(kAbout, "headgate");
+  Raw raw;
+  add_commands(app, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForVersion& version) {
+    return Print{std::string(version.what()) + "\n"};
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    return Print{chosen.empty() ? app.help() : chosen.front()->help("headgate")};
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    // A mistyped flag explains more than the value that it left unread.
+    const CLI::App& command = chosen.empty() ? app : *chosen.front();
+    if (const auto extras = command.remaining(); !extras.empty())
+      return usage(unexpected_argument(extras.front(), command), command);
+    return usage(error.what(), command);
+  }
+  return to_invocation(app, raw);
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,88 @@
+#include "io/datagram.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "io/socket.h"
+
+namespace headgate::io {
+namespace {
+
+using State = Transfer::State;
+using wire::ip::Endpoint;
+using wire::ip::ipv4;
+
+Fd bound(const char* address) { return bind_udp(address, 0).value(); }
+Fd connected(const Endpoint& to) { return connect_datagram({to, ""}).value(); }
+
+TEST(Datagrams, AreReceivedInOneBatchWithTheirSender) {
+  const Fd server = bound("127.0.0.1");
+  const Fd client = connected(local_endpoint(server.get()));
+  const std::string_view sent[] = {"one", "", "three"};
+  EXPECT_EQ(send_connected(client.get(), sent).count, 3U);
+  DatagramBatch batch;
+  ASSERT_EQ(batch.receive(server.get()), State::kDone);
+  ASSERT_EQ(batch.datagrams().size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(batch.datagrams()[i].bytes, sent[i]);
+    EXPECT_EQ(batch.datagrams()[i].peer, local_endpoint(client.get()));
+  }
+  EXPECT_EQ(batch.receive(server.get()), State::kWouldBlock);
+  EXPECT_TRUE(batch.datagrams().empty());
+}
+
+TEST(Datagrams, OfTheGreatestSizeArriveWhole) {
+  const Fd server = bound("127.0.0.1");
+  const Fd client = connected(local_endpoint(server.get()));
+  const std::string big(65507, 'b');
+  const std::string_view sent[] = {big};
+  ASSERT_EQ(send_connected(client.get(), sent).count, 1U);
+  DatagramBatch batch;
+  ASSERT_EQ(batch.receive(server.get()), State::kDone);
+  EXPECT_EQ(batch.datagrams()[0].bytes, big);
+}
+
+TEST(Datagrams, ThatAreTooLongAreRefusedAndTheOnesBeforeThemSent) {
+  const Fd server = bound("127.0.0.1");
+  const Fd client = connected(local_endpoint(server.get()));
+  const std::string big(65508, 'b');
+  const std::string_view sent[] = {"fits", big, "never"};
+  const Sent outcome = send_connected(client.get(), sent);
+  EXPECT_EQ(outcome.count, 1U);
+  EXPECT_EQ(outcome.state, State::kFailed);
+  EXPECT_EQ(outcome.error, EMSGSIZE);
+}
+
+// On every address: the answer must come from the one that was asked, or a connected client does not hear it.
+TEST(Datagrams, AreAnsweredFromTheAddressTheyWereSentTo) {
+  for (const char* wildcard : {"", "0.0.0.0"}) {
+    const Fd server = bound(wildcard);
+    report_local_address(server.get());
+    const Endpoint asked{ipv4(127, 0, 0, 77), local_endpoint(server.get()).port};
+    const Fd client = connected(asked);
+    const std::string_view question[] = {"question"}, answer[] = {"answer"};
+    ASSERT_EQ(send_connected(client.get(), question).count, 1U);
+    DatagramBatch batch;
+    ASSERT_EQ(batch.receive(server.get()), State::kDone);
+    const Datagram got = batch.datagrams()[0];
+    EXPECT_EQ(got.local, asked.address);
+    ASSERT_EQ(send_to(server.get(), got.peer, got.local, answer).count, 1U);
+    ASSERT_EQ(batch.receive_connected(client.get()), State::kDone) << wildcard;
+    EXPECT_EQ(batch.datagrams()[0].bytes, "answer");
+  }
+}
+
+TEST(Datagrams, TellThatNobodyListens) {
+  Endpoint nobody;
+  { nobody = local_endpoint(bound("127.0.0.1").get()); }
+  const Fd client = connected(nobody);
+  const std::string_view sent[] = {"x"};
+  ASSERT_EQ(send_connected(client.get(), sent).count, 1U);
+  DatagramBatch batch;
+  EXPECT_EQ(batch.receive_connected(client.get()), State::kFailed);
+  EXPECT_EQ(batch.error(), ECONNREFUSED);
+}
+
+}  // namespace
+}  // namespace headgate::io

@@ -1,0 +1,43 @@
+#pragma once
+// How an exchange speaks to its client. Implemented by SessionH1 and by each stream of SessionH2.
+// Worker thread. Nothing needs to reach the kernel before flush(): heads and small bodies leave in one send.
+#include <cstddef>
+#include <string_view>
+
+#include "wire/http/message.h"
+
+namespace headgate::proxy {
+
+// What follows a response head.
+struct ResponseBody {
+  enum class Kind : std::uint8_t {
+    kNone,    // nothing, whatever the fields say (HEAD, 204, 304)
+    kLength,  // exactly `length` bytes
+    kStream,  // until end: chunked, close-delimited or END_STREAM, as the version has it
+    kTunnel,  // bytes both ways until both sides ended (101, 2xx to CONNECT)
+  };
+  Kind kind = Kind::kNone;
+  std::uint64_t length = 0;
+};
+
+class Downstream {
+ public:
+  virtual ~Downstream() = default;
+  // 1xx other than 101. Dropped where the version cannot carry it (HTTP/1.0).
+  virtual void send_interim(int status, const wire::http::Fields& fields) = 0;
+  virtual void send_head(int status, const wire::http::Fields& fields, ResponseBody body) = 0;
+  virtual void send_body(std::string_view bytes, bool end) = 0;
+  // Ends the message. Fields that the client cannot take are dropped.
+  virtual void send_trailers(const wire::http::Fields& fields) = 0;
+  virtual void flush() = 0;
+  // Bytes accepted but not yet taken by the kernel; when they fall to zero the exchange hears on_client_writable().
+  virtual std::size_t buffered_bytes() const = 0;
+  // Whether request body bytes are wanted now. A session that is paused stops reading, so the peer is stopped too.
+  virtual void want_request_body(bool wanted) = 0;
+  // The response cannot be completed: the client must see that (no last chunk; RST_STREAM).
+  virtual void abort() = 0;
+  // The exchange is over and will not touch this object again.
+  virtual void exchange_done() = 0;
+};
+
+}  // namespace headgate::proxy

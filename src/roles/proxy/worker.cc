@@ -1,0 +1,130 @@
+#include "roles/proxy/worker.h"
+
+#include <algorithm>
+
+#include "io/thread.h"
+#include "roles/proxy/acceptor.h"
+#include "roles/proxy/origin_pool.h"
+#include "roles/proxy/udp_port.h"
+
+namespace headgate::proxy {
+
+namespace {
+// Big enough for a 64 KB body with its head in one read, small enough for the second-level cache.
+constexpr std::size_t kScratchBytes = 128 * 1024;
+}  // namespace
+
+Worker::Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log)
+    : index_(index), prng_(seed), scratch_(kScratchBytes),
+      context_{loop_, stats_, prng_, scratch_, access_log_, exchanges_, mirrors_, encoders_, index, workers, false}, access_log_(context_, log),
+      exchanges_(context_), mirrors_(context_), sessions_(context_) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start(const std::vector<Worker*>& peers, int cpu) {
+  peers_ = peers;
+  thread_ = std::thread([this, cpu] { run(cpu); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  loop_.stop();
+  thread_.join();
+}
+
+void Worker::run(int cpu) {
+  io::name_thread("worker-" + std::to_string(index_));
+  if (cpu >= 0) io::pin_thread(cpu);
+  loop_.run();
+  acceptors_.clear();
+  udp_ports_.clear();
+  sessions_.kill_all();
+  mirrors_.clear();
+  access_log_.flush();
+  for (auto& [key, view] : views_) view->world.reset();
+  loop_.turn(Duration::zero());
+  world_.reset();
+  loop_.turn(Duration::zero());
+}
+
+PortView& Worker::view(const std::string& key) {
+  auto& slot = views_[key];
+  if (!slot) slot = std::make_unique<PortView>();
+  return *slot;
+}
+
+void Worker::adopt(std::shared_ptr<const Prepared> prepared) {
+  auto next = std::make_shared<WorkerSnapshot>();
+  next->prepared = prepared;
+  for (std::size_t i = 0; i < prepared->upstreams.size(); ++i) {
+    std::shared_ptr<OriginPool> pool;
+    if (world_) {
+      for (const auto& old : world_->pools)
+        if (&old->state() == prepared->upstreams[i].get()) pool = old;
+    }
+    if (!pool) pool = std::make_shared<OriginPool>(context_, prepared->upstreams[i], prepared->upstream_tls[i]);
+    next->pools.push_back(std::move(pool));
+  }
+  next->rules.resize(prepared->snapshot->rules);
+  for (const auto& [id, name] : prepared->rule_names) next->rules[id] = &stats_.rule(name);
+  for (auto& [key, view] : views_) *view = {};
+  for (std::size_t i = 0; i < prepared->snapshot->ports.size(); ++i) {
+    const model::Port& port = prepared->snapshot->ports[i];
+    view(port_key(port)) = {next, &port, prepared->port_tls[i].get()};
+  }
+  world_ = std::move(next);
+  for (auto& [key, view] : views_)
+    if (!view->port) sessions_.drain(view.get());
+  adopted_revision_.store(prepared->snapshot->revision, std::memory_order_release);
+}
+
+void Worker::listen(const std::string& key, int fd, bool datagram) {
+  if (datagram) udp_ports_[key] = std::make_unique<UdpPort>(context_, view(key), fd);
+  else acceptors_[key] = std::make_unique<Acceptor>(*this, key, fd);
+}
+
+// Called from between events: one of the same turn may still point at what is taken out.
+template <typename Ports>
+void Worker::leave_port(Ports& ports, const std::string& key) {
+  const auto found = ports.find(key);
+  if (found == ports.end()) return;
+  found->second->stop();
+  loop_.retire(std::move(found->second));
+  ports.erase(found);
+}
+
+void Worker::unlisten(const std::string& key) {
+  leave_port(acceptors_, key);
+  leave_port(udp_ports_, key);
+}
+
+bool Worker::hand_over(const std::string& key, io::Fd& fd, const wire::ip::Endpoint& peer) {
+  if (peers_.size() < 2 || context_.draining) return false;
+  const std::int64_t mine = open_connections();
+  Worker* least = *std::min_element(peers_.begin(), peers_.end(),
+                                    [](Worker* a, Worker* b) { return a->open_connections() < b->open_connections(); });
+  if (least == this || mine - least->open_connections() <= std::max<std::int64_t>(2, mine / 16)) return false;
+  const int raw = fd.get();
+  if (!least->loop_.mailbox().post([least, key, raw, peer] { least->take_over(key, raw, peer); })) return false;
+  fd.release();
+  stats_.connections_handed_over.add();
+  return true;
+}
+
+void Worker::take_over(const std::string& key, int fd, const wire::ip::Endpoint& peer) {
+  sessions_.accept(view(key), io::Fd(fd), peer);
+}
+
+void Worker::drain(DrainPace pace, bool last) {
+  context_.draining = true;
+  context_.drain_pace = pace;
+  for (const auto& [key, acceptor] : acceptors_)
+    if (last) acceptor->accept_waiting();
+  while (!acceptors_.empty()) leave_port(acceptors_, std::string(acceptors_.begin()->first));
+  while (!udp_ports_.empty()) leave_port(udp_ports_, std::string(udp_ports_.begin()->first));
+  sessions_.drain(nullptr);
+}
+
+void Worker::kill_all() { sessions_.kill_all(); }
+
+}  // namespace headgate::proxy

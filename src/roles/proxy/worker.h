@@ -1,0 +1,83 @@
+#pragma once
+// One thread of the data plane: its loop, its client connections, its pools. Adopts snapshots between events; everything in
+// it is touched by its own thread alone, except what post() carries in and the counters that anybody may read.
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "roles/proxy/access_log.h"
+#include "roles/proxy/exchange.h"
+#include "roles/proxy/mirror.h"
+#include "roles/proxy/prepared.h"
+#include "roles/proxy/session.h"
+#include "roles/proxy/stats.h"
+#include "roles/proxy/worker_context.h"
+
+namespace headgate::proxy {
+
+class Acceptor;
+class UdpPort;
+
+
+class Worker {
+ public:
+  Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log);
+  ~Worker();
+
+  // Control thread. `peers`: all workers, for hand-over.
+  void start(const std::vector<Worker*>& peers, int cpu);
+  void stop();  // joins
+  // Any thread.
+  template <typename F>
+  void post(F work) {
+    [[maybe_unused]] const bool taken = loop_.mailbox().post(std::move(work));
+  }
+  std::uint64_t adopted_revision() const { return adopted_revision_.load(std::memory_order_acquire); }
+  const WorkerStats& stats() const { return stats_; }
+  std::uint32_t index() const { return index_; }
+  std::int64_t open_connections() const { return stats_.connections.value(); }
+
+  // Worker thread, by post().
+  void adopt(std::shared_ptr<const Prepared> prepared);
+  void listen(const std::string& key, int fd, bool datagram);
+  void unlisten(const std::string& key);
+  void take_over(const std::string& key, int fd, const wire::ip::Endpoint& peer);
+  // `last`: no other process serves these sockets, so whoever waits in their queues is accepted first. May be called again
+  // with another pace.
+  void drain(DrainPace pace, bool last);
+  void kill_all();
+
+ private:
+  friend class Acceptor;
+  void run(int cpu);
+  PortView& view(const std::string& key);
+  template <typename Ports>
+  void leave_port(Ports& ports, const std::string& key);
+  // True when the connection went to another worker.
+  bool hand_over(const std::string& key, io::Fd& fd, const wire::ip::Endpoint& peer);
+
+  const std::uint32_t index_;
+  io::Loop loop_;
+  WorkerStats stats_;
+  Prng prng_;
+  std::vector<char> scratch_;
+  WorkerContext context_;
+  AccessLog access_log_;
+  ExchangeStore exchanges_;
+  MirrorStore mirrors_;
+  EncoderStore encoders_;
+  Sessions sessions_;
+  std::vector<Worker*> peers_;
+  std::shared_ptr<const WorkerSnapshot> world_;
+  std::unordered_map<std::string, std::unique_ptr<PortView>> views_;
+  std::unordered_map<std::string, std::unique_ptr<Acceptor>> acceptors_;
+  std::unordered_map<std::string, std::unique_ptr<UdpPort>> udp_ports_;
+  std::atomic<std::uint64_t> adopted_revision_{0};
+  std::thread thread_;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,75 @@
+"""The tests' own peers tell the truth: an origin that misreads, or a fixture that forgives, would hide a fault of the edge."""
+
+import pytest
+
+from support.client import RawClient, fetch, parse_curl
+from support.edge import Edge
+from support.origin import read_request, response
+from support.wait import wait_until
+
+
+def test_an_origin_records_what_curl_sent(origin):
+    made = origin(lambda request: (201, request.body[::-1], [("X-Seen", request.target)]))
+    answer = fetch(f"http://shop.localhost:{made.port}/a?b", "-d", "body")
+    assert (answer.status, answer.body, answer.field("x-seen")) == (201, b"ydob", "/a?b")
+    assert made.requests[0].field("host") == f"shop.localhost:{made.port}"
+
+
+def test_a_raw_client_and_a_raw_origin_agree_on_chunks_and_trailers(raw_origin):
+    received = []
+
+    def handler(connection):
+        received.append(read_request(connection))
+        connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        b"3\r\nabc\r\n0\r\nX-End: yes\r\n\r\n")
+
+    with RawClient(raw_origin(handler).port) as client:
+        answer = client.request(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nA: b\r\n\r\n")
+    assert (answer.interim, answer.body, answer.trailers) == ([103], b"abc", [("x-end", "yes")])
+    assert (received[0].body, received[0].trailers) == (b"hi", [("A", "b")])
+
+
+def test_the_end_of_a_connection_in_a_response_is_noticed(raw_origin):
+    with RawClient(raw_origin(lambda c: c.send(response(body=b"whole")[:-2])).port) as client:
+        with pytest.raises(EOFError):
+            client.read_response()
+
+
+def test_interim_answers_are_told_apart_from_the_final_one():
+    answer = parse_curl(b"HTTP/2 103 \r\nlink: </a>\r\n\r\nHTTP/2 404 \r\nb: c\r\n\r\nnone")
+    assert (answer.interim, answer.status, answer.field("B"), answer.body) == ([103], 404, "c", b"none")
+
+
+def test_a_certificate_is_taken_by_those_who_trust_its_authority(origin, authority):
+    made = origin(tls=authority.issue("shop.localhost", kind="rsa").server_context())
+    assert fetch(f"https://shop.localhost:{made.port}/", ca=authority.ca).status == 200
+
+
+FAULTS = {
+    "reports": ("echo 'x.cc:1:2: runtime error: overflow' >&2; exec sleep 60", "sanitizer"),
+    "exits badly": ("trap 'exit 3' TERM; while :; do sleep 0.05; done", "exited with 3"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_edge_that_misbehaves_fails_its_test(fault, tmp_path, monkeypatch):
+    script, complaint = FAULTS[fault]
+    program = tmp_path / "headgate"
+    program.write_text(f"#!/bin/bash\necho up\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("HEADGATE_BINARY", str(program))
+    edge = Edge(tmp_path / "edge", "")
+    edge.expected_exit = -15 if fault == "reports" else 0
+    edge.start(ready=False)
+    wait_until(lambda: edge.stdout() and (edge.stderr() or fault != "reports"), 10, "what the program says first")
+    with pytest.raises(AssertionError, match=complaint):
+        edge.close()
+
+
+def test_an_edge_that_dies_at_start_says_why(tmp_path, monkeypatch):
+    program = tmp_path / "headgate"
+    program.write_text("#!/bin/bash\necho 'no such file' >&2; exit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("HEADGATE_BINARY", str(program))
+    with pytest.raises(AssertionError, match="no such file"):
+        Edge(tmp_path / "edge", "").start()
