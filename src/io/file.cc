@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "io/directory.h"
 #include "io/entropy.h"
 #include "io/fd.h"
 
@@ -31,12 +32,6 @@ Status write_all(int fd, std::string_view bytes, const std::string& path) {
     if (put < 0) return fail_errno("write " + path, errno);
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
-  return {};
-}
-
-Status sync_directory(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid() || ::fsync(fd.get()) != 0) return fail_errno("fsync " + path, errno);
   return {};
 }
 
