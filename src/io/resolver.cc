@@ -93,11 +93,12 @@ Result<Answer> Lookup::result() {
                 fmt::format("resolve '{}': {}", name, ares_strerror(status))};
     return std::unexpected(std::move(error));
   }
-  std::ranges::stable_sort(addresses, {},
-                           &wire::ip::IpAddress::v6);  // rotation by the server is kept
-  std::vector<wire::ip::IpAddress> unique;
-  for (const auto& address : addresses) {
-    if (std::ranges::find(unique, address) == unique.end()) unique.push_back(address);
+  std::vector<wire::ip::IpAddress> unique;  // IPv4 first; rotation by the server is kept
+  for (const bool v6 : {false, true}) {
+    for (const auto& address : addresses) {
+      if (address.v6 == v6 && std::ranges::find(unique, address) == unique.end())
+        unique.push_back(address);
+    }
   }
   return Answer{std::move(unique), ttl.value_or(Duration::zero())};
 }
