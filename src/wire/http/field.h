@@ -9,8 +9,8 @@ namespace headgate::wire::http {
 
 enum class FieldId : std::uint8_t {
   kOther,
-  kAccept, kAcceptEncoding, kAccessControlRequestHeaders, kAccessControlRequestMethod, kAge, kAltSvc, kAuthorization,
-  kCacheControl, kCacheTag, kCdnCacheControl, kConnection, kContentEncoding, kContentLength, kContentLocation,
+  kAccept, kAcceptEncoding, kAcceptLanguage, kAccessControlRequestHeaders, kAccessControlRequestMethod, kAge, kAltSvc, kAuthorization,
+  kCacheControl, kCacheStatus, kCacheTag, kCdnCacheControl, kConnection, kContentEncoding, kContentLength, kContentLocation,
   kContentRange, kContentType, kCookie, kDate, kEtag, kExpect, kExpires, kForwarded, kGrpcMessage, kGrpcStatus,
   kHost, kHttp2Settings, kIfMatch, kIfModifiedSince, kIfNoneMatch, kIfRange, kIfUnmodifiedSince, kKeepAlive,
   kLastModified, kLocation, kOrigin, kPragma, kProxyAuthenticate, kProxyAuthorization, kProxyConnection, kRange,
