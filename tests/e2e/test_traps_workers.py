@@ -27,9 +27,9 @@ def names():
 
 
 @pytest.fixture
-def twins():
+def twins(free_port):
     """Two origins on one port of two loopback addresses: answers say which one."""
-    first = HttpOrigin(name="first", host="127.0.0.1")
+    first = HttpOrigin(name="first", host="127.0.0.1", port=free_port())
     second = HttpOrigin(name="second", host="127.0.0.2", port=first.port)
     yield first, second
     first.close()

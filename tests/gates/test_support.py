@@ -1,11 +1,19 @@
 """The tests' own peers tell the truth: an origin that misreads, or a fixture that forgives, would hide a fault of the edge."""
 
+import pathlib
+import socket
+import subprocess
+import sys
+
 import pytest
 
+from support import ports
 from support.client import RawClient, fetch, parse_curl
 from support.edge import Edge
 from support.origin import read_request, response
 from support.wait import wait_until
+
+TESTS = pathlib.Path(__file__).parents[1]
 
 
 def test_an_origin_records_what_curl_sent(origin):
@@ -73,3 +81,21 @@ def test_an_edge_that_dies_at_start_says_why(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADGATE_BINARY", str(program))
     with pytest.raises(AssertionError, match="no such file"):
         Edge(tmp_path / "edge", "").start()
+
+
+def test_processes_that_run_at_once_are_given_different_ports_that_no_client_gets():
+    program = "from support.ports import free_port; print(*(free_port() for _ in range(100)), flush=True); input()"
+    processes = [subprocess.Popen([sys.executable, "-c", program], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                 for _ in range(6)]
+    given = [int(port) for process in processes for port in process.stdout.readline().split()]
+    for process in processes:
+        process.communicate("\n", timeout=20)
+    assert len(given) == len(set(given)) == 600
+    assert max(given) < ports.first_outgoing_port()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_port_that_somebody_has_over_tcp_or_udp_is_not_given(kind):
+    with socket.socket(socket.AF_INET, kind) as somebody:
+        somebody.bind(("127.0.0.1", ports.free_port()))
+        assert somebody.getsockname()[1] not in [ports.free_port() for _ in range(ports.BLOCK_PORTS)]

@@ -1,32 +1,59 @@
-"""Free ports. Each pytest-xdist worker draws from a range of its own, below the range of outgoing connections."""
+"""Ports for servers that tests start. No two processes of tests hand out the same one, whatever runs on the machine.
+
+They lie below the range of outgoing connections, so the kernel gives them to no client. Each process has a block of them to
+itself for as long as it lives: it holds the block's first port bound, which ends with the process however that ends.
+"""
 
 import itertools
-import os
+import pathlib
 import socket
 
-FIRST_PORT = 12000
-PORTS_PER_WORKER = 1500
+FIRST_PORT, END_PORT = 16000, 32000
+BLOCK_PORTS = 250  # the first one is the guard; far more than the servers of any one test
 
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-_base = FIRST_PORT + _worker * PORTS_PER_WORKER
-# Starting at a place of this process's own keeps two runs on one machine apart.
-_order = itertools.count(os.getpid() * 37)
+_block = None
+
+
+def first_outgoing_port() -> int:
+    """The lowest port that the kernel picks for connections and for sockets bound to port 0."""
+    return int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+def _hold(port: int, kind: socket.SocketKind, host: str):
+    """A socket bound to the port, or None when somebody else has it."""
+    sock = socket.socket(socket.AF_INET, kind)
+    try:
+        sock.bind((host, port))
+        return sock
+    except OSError:
+        sock.close()
+        return None
+
+
+class _Block:
+    def __init__(self):
+        end = min(END_PORT, first_outgoing_port())
+        for first in range(FIRST_PORT, end - BLOCK_PORTS + 1, BLOCK_PORTS):
+            self.guard = _hold(first, socket.SOCK_STREAM, "127.0.0.1")
+            if self.guard:
+                self.ports = itertools.cycle(range(first + 1, first + BLOCK_PORTS))
+                return
+        raise RuntimeError(f"no block of {BLOCK_PORTS} ports from {FIRST_PORT} to {end} is free for another run of the tests; "
+                           "net.ipv4.ip_local_port_range says where outgoing connections begin")
 
 
 def _is_free(port: int, host: str) -> bool:
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((host, port))
-            except OSError:
-                return False
-    return True
+    probes = [_hold(port, kind, host) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+    for probe in filter(None, probes):
+        probe.close()
+    return all(probes)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port on which nothing listens, over TCP or UDP, and that this process has not handed out lately."""
-    for _ in range(PORTS_PER_WORKER):
-        port = _base + next(_order) % PORTS_PER_WORKER
+    """A port on which nothing listens, over TCP or UDP, and that no test in any process has been given lately."""
+    global _block
+    _block = _block or _Block()
+    for port in itertools.islice(_block.ports, BLOCK_PORTS):
         if _is_free(port, host):
             return port
-    raise RuntimeError(f"no free port in {_base}..{_base + PORTS_PER_WORKER}")
+    raise RuntimeError(f"all {BLOCK_PORTS} ports of this process are in use")
