@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from support.certs import Authority  # noqa: E402
 from support.config import simple_edge  # noqa: E402
 from support.edge import Edge, binary  # noqa: E402
+from support.held import HeldH2Origin, HeldOrigin  # noqa: E402
 from support.origin import HttpOrigin, RawOrigin  # noqa: E402
 from support.ports import free_port as next_free_port  # noqa: E402
 
@@ -48,6 +49,18 @@ def origin():
 def raw_origin():
     """make(handler, tls=None, port=0, path=None) -> RawOrigin; closed at the end."""
     yield from _makers(RawOrigin)
+
+
+@pytest.fixture
+def held_origin():
+    """make(tls=None, port=0) -> HeldOrigin: its requests wait for the test; closed at the end."""
+    yield from _makers(HeldOrigin)
+
+
+@pytest.fixture
+def held_h2_origin():
+    """make() -> HeldH2Origin, for upstreams of protocol HTTP2; closed at the end."""
+    yield from _makers(HeldH2Origin)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ struct RetryPolicy {
 
 struct HedgePolicy {
   bool enabled = false;
-  Duration delay = 50ms;         // a second attempt starts when the first has not answered by then; idempotent methods alone
+  Duration delay = 50ms;         // a second attempt starts when the first has not answered by then; safe methods alone
 };
 
 struct Timeouts {

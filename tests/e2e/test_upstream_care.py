@@ -1,13 +1,11 @@
-"""How the edge spares origins and goes around bad ones: health, ejection, budgets, limits, hedging. Row 7 of the list of traps."""
+"""How the edge spares origins and goes around bad ones: health, ejection, balancing, limits."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.client import RawClient
 from support.config import documents, gateway, http_listener, route, rule, upstream
-from support.origin import read_request, response
-from support.traps import edge_with, get, policy, post
+from support.traps import edge_with, get, post
 from support.wait import wait_until
 
 NO_EJECTION = {"outlierDetection": {"enabled": False}}
@@ -28,42 +26,9 @@ def statuses_of_many(port: int, count: int, path: str = "/") -> list:
         return list(pool.map(lambda _: ask(port, path=path).status, range(count)))
 
 
-def limited(port: int, *origin_ports: int, traffic: dict = None, **limits) -> str:
+def limited(port: int, *origin_ports: int, **limits) -> str:
     return documents(gateway(http_listener(port)), route(rule("origin")),
-                     upstream("origin", *origin_ports, limits=limits, loadBalancing={"policy": "RoundRobin"}, **NO_EJECTION),
-                     *([policy("TrafficPolicy", traffic)] if traffic else []))
-
-
-class HeldOrigin:
-    """Holds every request until `go` is set; `arrived` counts, `most` is the highest number held at once."""
-
-    def __init__(self, raw_origin, answer=lambda number: response(body=b"ok")):
-        self.go, self.arrived, self.now, self.most = threading.Event(), 0, 0, 0
-        self._lock, self._answer = threading.Lock(), answer
-        self.made = raw_origin(self._serve)
-        self.port = self.made.port
-
-    def _serve(self, connection):
-        while True:
-            read_request(connection)
-            with self._lock:
-                self.arrived, self.now = self.arrived + 1, self.now + 1
-                number, self.most = self.arrived, max(self.most, self.now)
-            assert self.go.wait(30)
-            with self._lock:
-                self.now -= 1
-            connection.send(self._answer(number))
-
-
-def test_row_07_retries_stay_within_their_budget(headgate, raw_origin, free_port):
-    held, port = HeldOrigin(raw_origin, lambda number: response(503, b"down")), free_port()
-    headgate(edge_with(port, held.port, traffic={"retry": {"attempts": 10, "onStatuses": [503], "backoff": "1ms"}}, **NO_EJECTION))
-    with ThreadPoolExecutor(50) as pool:
-        answers = [pool.submit(ask, port) for _ in range(50)]
-        wait_until(lambda: held.arrived == 50, 20, "50 requests at the origin")
-        held.go.set()
-        assert {answer.result().status for answer in answers} == {503}
-    assert 50 < held.arrived <= 50 + 10 * 11, "without a budget it would be 550"
+                     upstream("origin", *origin_ports, limits=limits, loadBalancing={"policy": "RoundRobin"}, **NO_EJECTION))
 
 
 def test_an_endpoint_that_fails_is_ejected_and_comes_back(headgate, origin, free_port):
@@ -71,12 +36,12 @@ def test_an_endpoint_that_fails_is_ejected_and_comes_back(headgate, origin, free
     bad = origin(lambda request: (500, b"bad") if broken[0] else (200, b"bad"))
     good = origin(name="good")
     headgate(edge_with(port, bad.port, good.port, loadBalancing={"policy": "RoundRobin"},
-                       outlierDetection={"consecutiveErrors": 3, "baseEjection": "1s"}))
+                       outlierDetection={"consecutiveErrors": 3, "baseEjection": "3s"}))
     bodies(port, 10)
     failed = len(bad.requests)
-    assert set(bodies(port, 10)) == {"good"} and len(bad.requests) == failed <= 5
+    assert set(bodies(port, 10)) == {"good"} and len(bad.requests) == failed == 3
     broken[0] = False
-    wait_until(lambda: "bad" in bodies(port, 2), 10, "the ejected endpoint to come back")
+    wait_until(lambda: "bad" in bodies(port, 2), 20, "the ejected endpoint to come back")
 
 
 def test_health_never_empties_a_set(headgate, origin, free_port):
@@ -108,16 +73,16 @@ def test_a_refused_connection_is_tried_elsewhere_even_for_post(headgate, origin,
     assert len(good.requests) == 6
 
 
-def test_least_request_gives_a_stuck_endpoint_little(headgate, raw_origin, origin, free_port):
-    stuck, quick, port = HeldOrigin(raw_origin), origin(name="quick"), free_port()
+def test_least_request_gives_a_stuck_endpoint_little(headgate, held_origin, origin, free_port):
+    stuck, quick, port = held_origin(), origin(name="quick"), free_port()
     headgate(edge_with(port, stuck.port, quick.port))
     with ThreadPoolExecutor(30) as pool:
         answers = []
         for number in range(30):  # one after the other, but for those that are stuck
             answers.append(pool.submit(ask, port))
-            wait_until(lambda: sum(a.done() for a in answers) + stuck.arrived == number + 1, 10, "an answer")
-        assert stuck.arrived <= 2
-        stuck.go.set()
+            wait_until(lambda: sum(a.done() for a in answers) + len(stuck.requests) == number + 1, 10, "an answer")
+        assert len(stuck.requests) <= 2
+        stuck.let_go()
         assert {answer.result().status for answer in answers} == {200}
 
 
@@ -139,91 +104,35 @@ def test_a_cookie_keeps_a_client_with_its_endpoint(headgate, origin, free_port):
     cookie = first.field("set-cookie").split(";")[0]
     assert cookie.startswith("home=") and "httponly" in first.field("set-cookie").lower()
     assert set(bodies(port, 8, f"Cookie: a=b; {cookie}")) == {first.body.decode()}
-    assert len(set(bodies(port, 8, "Cookie: home=forged"))) >= 1
+    forged = ask(port, "Cookie: home=forged")
+    assert forged.field("set-cookie") and sorted([forged.body.decode(), *bodies(port, 3, "Cookie: home=forged")]) == ["o0", "o1", "o2", "o3"]
 
 
-def test_more_requests_than_the_limit_are_503_at_once(headgate, raw_origin, free_port):
-    held, port = HeldOrigin(raw_origin), free_port()
+def test_more_requests_than_the_limit_are_503_at_once(headgate, held_origin, free_port):
+    held, port = held_origin(), free_port()
     headgate(limited(port, held.port, maxRequests=5))
     with ThreadPoolExecutor(5) as pool:
         answers = [pool.submit(ask, port) for _ in range(5)]
-        wait_until(lambda: held.arrived == 5, 10, "5 requests at the origin")
+        held.wait_for(5)
         assert statuses_of_many(port, 5) == [503] * 5
-        held.go.set()
+        held.let_go()
         assert {answer.result().status for answer in answers} == {200}
 
 
-def test_requests_wait_for_a_connection_up_to_the_pending_limit(headgate, raw_origin, free_port):
-    held, port = HeldOrigin(raw_origin), free_port()
+def test_requests_wait_for_a_connection_up_to_the_pending_limit(headgate, held_origin, free_port):
+    held, port = held_origin(), free_port()
     headgate(limited(port, held.port, maxConnections=2, maxPending=3), workers=1)
     with ThreadPoolExecutor(10) as pool:
         answers = [pool.submit(ask, port) for _ in range(10)]
         wait_until(lambda: sum(answer.done() for answer in answers) == 5, 10, "those over the limit to be answered")
         assert {answer.result().status for answer in answers if answer.done()} == {503}
-        assert held.made.accepted == 2
-        held.go.set()
+        assert held.accepted == 2
+        held.let_go()
         assert sorted(answer.result().status for answer in answers) == [200] * 5 + [503] * 5
-    assert held.most == 2
+    assert held.accepted == 2
 
 
 def test_a_connection_limit_with_idle_connections_to_other_endpoints_refuses_nobody(headgate, origin, free_port):
     first, second, port = origin(name="first"), origin(name="second"), free_port()
     headgate(limited(port, first.port, second.port, maxConnections=1))
     assert sorted(set(bodies(port, 6))) == ["first", "second"]
-
-
-def test_a_hedge_answers_when_the_first_endpoint_is_slow(headgate, raw_origin, origin, free_port):
-    slow, quick, port = HeldOrigin(raw_origin), origin(name="quick"), free_port()
-    headgate(edge_with(port, slow.port, quick.port, traffic={"hedging": {"enabled": True, "delay": "50ms"}},
-                       loadBalancing={"policy": "RoundRobin"}, **NO_EJECTION))
-    assert bodies(port, 6) == ["quick"] * 6
-    assert slow.arrived >= 1
-    before = len(quick.requests) + slow.arrived
-    slow.go.set()
-    with RawClient(port) as client:
-        assert [client.request(post(b"once")).status for _ in range(4)] == [200] * 4
-    assert len(quick.requests) + slow.arrived == before + 4, "a POST was hedged"
-
-
-def test_a_hedge_that_finds_no_room_leaves_the_first_attempt_alone(headgate, raw_origin, free_port):
-    held, port = HeldOrigin(raw_origin), free_port()
-    headgate(limited(port, held.port, traffic={"hedging": {"enabled": True, "delay": "20ms"}}, maxRequests=1))
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, port)
-        wait_until(lambda: held.arrived == 1, 10, "the request at the origin")
-        with pytest.raises(AssertionError):
-            wait_until(answer.done, 0.5, "an answer that the origin has not given")
-        held.go.set()
-        assert answer.result().status == 200
-
-
-def test_adaptive_concurrency_gives_a_slow_origin_fewer_requests_at_once(headgate, raw_origin, free_port):
-    port, lock, state = free_port(), threading.Lock(), {"now": 0, "most": 0, "slow": False}
-    tick = threading.Event()
-
-    def handler(connection):
-        while True:
-            read_request(connection)
-            with lock:
-                state["now"] += 1
-                state["most"] = max(state["most"], state["now"])
-            tick.wait(0.002 * state["now"] * (10 if state["slow"] else 1))  # queues: latency grows with what is in flight
-            with lock:
-                state["now"] -= 1
-            connection.send(response(body=b"ok"))
-
-    headgate(edge_with(port, raw_origin(handler).port, adaptiveConcurrency={"enabled": True, "minLimit": 2, "maxLimit": 100}, **NO_EJECTION))
-    bodies(port, 50)
-
-    def hammer(_):
-        with RawClient(port) as client:
-            return [client.request(get()).status for _ in range(40)]
-
-    with ThreadPoolExecutor(40) as pool:
-        list(pool.map(hammer, range(40)))
-        state.update(slow=True, most=0)
-        answers = sum(pool.map(hammer, range(40)), [])
-        state["most"] = 0
-        answers += sum(pool.map(hammer, range(40)), [])
-    assert set(answers) == {200, 503}
-    assert state["most"] < 30

@@ -41,11 +41,21 @@ class H2Client:
 
     def open(self, method: str = "GET", path: str = "/", fields=(), end: bool = True, authority: str = None) -> int:
         """Sends a request head and returns its stream id."""
+        stream = self._begin(method, path, fields, end, authority)
+        self.flush()
+        return stream
+
+    def open_many(self, paths) -> list:
+        """Sends requests for all of `paths` at once, and returns their stream ids."""
+        streams = [self._begin("GET", path, (), True, None) for path in paths]
+        self.flush()
+        return streams
+
+    def _begin(self, method: str, path: str, fields, end: bool, authority: str) -> int:
         stream = self.h2.get_next_available_stream_id()
         head = [(":method", method), (":scheme", self.scheme), (":path", path),
                 (":authority", authority or self.authority), *fields]
         self.h2.send_headers(stream, head, end_stream=end)
-        self.flush()
         return stream
 
     def send_data(self, stream: int, data: bytes, end: bool = False):

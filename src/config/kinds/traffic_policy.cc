@@ -162,8 +162,8 @@ Kind traffic_policy() {
   const Schema hedging =
       object({
                  {"enabled", boolean().or_else("false"),
-                  "Whether a second attempt may start before the first has failed; idempotent "
-                  "methods alone."},
+                  "Whether a second attempt may start before the first has failed; safe methods "
+                  "without a body alone."},
                  {"delay", duration(1ms, 1min).or_else("50ms"), "When it starts."},
              })
           .or_else("{}");

@@ -121,9 +121,9 @@ Schema limits() {
       {"maxRequests", integer(1, 10'000'000).or_else("4096"),
        "Requests in flight; more are answered with 503."},
       {"retryBudgetPercent", integer(0, 100).or_else("20"),
-       "Retries in flight, as a share of requests in flight."},
+       "Requests that are tried again or hedged, as a share of requests in flight."},
       {"minRetries", integer(0, 1000).or_else("3"),
-       "Retries in flight that are allowed whatever the share."},
+       "Requests that may be tried again or hedged at once whatever the share."},
   });
 }
 
@@ -156,7 +156,8 @@ void check_upstream(const Json& value, const Place& place) {
 Schema adaptive_concurrency() {
   return object({
                     {"enabled", boolean().or_else("false"),
-                     "Whether the number of requests in flight follows measured latency."},
+                     "Whether the number of requests in flight follows measured latency; more are "
+                     "answered with 503."},
                     {"minLimit", integer(1, 1'000'000).or_else("8"), "Lowest limit."},
                     {"maxLimit", integer(1, 1'000'000).or_else("4096"), "Highest limit."},
                     {"latencyTolerance", number(1, 100).or_else("1.5"),

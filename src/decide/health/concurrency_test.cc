@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <queue>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -38,6 +39,8 @@ class Simulation {
   }
 
   void set_service(Duration service) { service_ = service; }
+  // What runs is finished where it is.
+  void set_slots(int slots) { free_at_.assign(static_cast<std::size_t>(slots), now_); }
   double limit() const {
     return state_.limit_before_probe > 0 ? state_.limit_before_probe : state_.limit;
   }
@@ -81,24 +84,93 @@ class Simulation {
   Duration latency_{};
 };
 
-TEST(Concurrency, UnderOverloadTheLimitSettlesNearWhatFitsAndTheServerStaysBusy) {
+// Where growth by the square root and shrinking by the gradient are in balance, for a server that
+// is full: its latency is `limit / slots` services, and the shortest one 0.9 of a service
+// (the noise), so limit - sqrt(limit) = tolerance * 0.9 * slots.
+double balance_of(int slots) {
+  const double product = kSettings.latency_tolerance * 0.9 * slots;
+  const double root = (1 + std::sqrt(1 + 4 * product)) / 2;
+  return root * root;
+}
+
+// Runs on for a while, and gives the lowest and the highest limit at the end of each second of it.
+std::pair<double, double> limits_during(Simulation& sim, int seconds, double arrivals_per_second) {
+  double lowest = 1e9, highest = 0;
+  for (int second = 0; second < seconds; ++second) {
+    sim.run(1s, arrivals_per_second);
+    lowest = std::min(lowest, sim.limit()), highest = std::max(highest, sim.limit());
+  }
+  return {lowest, highest};
+}
+
+struct Capacity {
+  int slots;
+  Duration service;
+  double per_second() const { return slots * 1e9 / static_cast<double>(service.count()); }
+};
+
+// Against many queues: the limit enters the band around its balance, and does not leave it.
+TEST(Concurrency, UnderOverloadTheLimitStaysInANarrowBandAroundItsBalance) {
+  Prng prng(4);
+  for (int round = 0; round < 12; ++round) {
+    const Capacity fits{10 + static_cast<int>(prng.below(40)),
+                        Duration(5ms + 1ns * static_cast<std::int64_t>(prng.below(25'000'000)))};
+    Simulation sim(fits.slots, fits.service, prng.next());
+    const double load = fits.per_second() * (1.3 + 2 * prng.unit());
+    sim.run(10s, load);
+    const auto [lowest, highest] = limits_during(sim, 25, load);  // over the probe of half a minute
+    EXPECT_GT(lowest, 0.8 * balance_of(fits.slots)) << fits.slots;
+    EXPECT_LT(highest, 1.25 * balance_of(fits.slots)) << fits.slots;
+  }
+}
+
+TEST(Concurrency, UnderOverloadTheServerStaysBusyAndItsQueueShort) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     Simulation sim(20, 10ms, seed);  // 2,000 a second fit, 20 at once
     sim.run(20s, 4000);
     sim.run(60s, 4000);
-    EXPECT_GT(sim.limit(), 20) << seed;
-    EXPECT_LT(sim.limit(), 60) << seed;
-    EXPECT_GT(sim.done(), 60 * 2000 * 0.93) << seed;
-    EXPECT_LT(sim.mean_latency(), 25ms) << seed;
+    EXPECT_GT(sim.done(), 60 * 2000 * 0.97) << seed;
+    EXPECT_LE(sim.done(), 60 * 2000 * 1.01) << seed;
+    EXPECT_LT(sim.mean_latency(), 1.25 * balance_of(20) / 20 * 10ms) << seed;
   }
 }
 
 TEST(Concurrency, WithoutOverloadNothingIsRefusedOnceItHasGrown) {
-  Simulation sim(20, 10ms, 5);
-  sim.run(10s, 1000);
-  sim.run(25s, 1000);
-  EXPECT_EQ(sim.refused(), 0);
-  EXPECT_LT(sim.limit(), 60);  // and what is not used does not grow without end
+  for (const std::uint64_t seed : {5U, 6U, 7U}) {
+    Simulation sim(20, 10ms, seed);
+    sim.run(10s, 1000);
+    sim.run(25s, 1000);
+    EXPECT_EQ(sim.refused(), 0) << seed;
+    EXPECT_LT(sim.limit(), 60) << seed;  // and what is not used does not grow without end
+  }
+}
+
+TEST(Concurrency, TheLimitFallsWhenLatencyRisesAndRisesAgainAfter) {
+  for (const std::uint64_t seed : {11U, 12U, 13U}) {
+    Simulation sim(20, 10ms, seed);
+    sim.run(20s, 4000);
+    const double before = sim.limit();
+    sim.set_service(
+        40ms);  // a dependency of the server has become slow, for less than half a minute
+    sim.run(5s, 4000);
+    EXPECT_LT(sim.limit(), before / 3) << seed;
+    sim.set_service(10ms);
+    sim.run(5s, 4000);
+    EXPECT_GT(sim.limit(), 0.8 * balance_of(20)) << seed;
+    EXPECT_LT(sim.limit(), 1.25 * balance_of(20)) << seed;
+  }
+}
+
+TEST(Concurrency, TheLimitFollowsTheCapacityDownAndUp) {
+  for (const std::uint64_t seed : {21U, 22U, 23U}) {
+    Simulation sim(40, 10ms, seed);
+    for (const int slots : {40, 10, 40, 20, 80}) {
+      sim.set_slots(slots);
+      sim.run(15s, 12'000);
+      EXPECT_GT(sim.limit(), 0.8 * balance_of(slots)) << slots << " slots, seed " << seed;
+      EXPECT_LT(sim.limit(), 1.25 * balance_of(slots)) << slots << " slots, seed " << seed;
+    }
+  }
 }
 
 TEST(Concurrency, ASlowerServerIsBelievedAndItsQueueIsNot) {
@@ -107,8 +179,9 @@ TEST(Concurrency, ASlowerServerIsBelievedAndItsQueueIsNot) {
   sim.set_service(40ms);
   sim.run(90s, 4000);
   sim.run(60s, 4000);
-  EXPECT_GT(sim.done(), 60 * 500 * 0.9);
-  EXPECT_LT(sim.mean_latency(), 100ms);
+  EXPECT_GT(sim.done(), 60 * 500 * 0.95);
+  EXPECT_LT(sim.mean_latency(), 1.25 * balance_of(20) / 20 * 40ms);
+  EXPECT_GT(sim.limit(), 0.8 * balance_of(20));
 }
 
 TEST(Concurrency, DroppedRequestsLowerTheLimitToItsFloor) {
@@ -119,6 +192,26 @@ TEST(Concurrency, DroppedRequestsLowerTheLimitToItsFloor) {
   EXPECT_EQ(state.limit, 4);
   EXPECT_TRUE(admits(state, 3));
   EXPECT_FALSE(admits(state, 4));
+}
+
+TEST(Concurrency, AWindowOfDropsLowersTheLimitByAFifthHoweverManyThereWere) {
+  for (const int drops : {1, 8, 16}) {
+    Concurrency state = start_concurrency(kSettings, {0});
+    state.limit = 100;
+    for (int i = 1; i <= 16; ++i)
+      state = on_finished(state, {10ms, i <= drops, 100}, kSettings, {i * 10'000'000LL});
+    EXPECT_DOUBLE_EQ(state.limit, 80) << drops;
+  }
+}
+
+TEST(Concurrency, TheLimitGrowsByItsSquareRootOnlyWhileHalfOfItIsInUse) {
+  for (const std::uint32_t in_flight : {49U, 50U}) {
+    Concurrency state = start_concurrency(kSettings, {0});
+    state.limit = 100;
+    for (int i = 1; i <= 16; ++i)
+      state = on_finished(state, {10ms, false, in_flight}, kSettings, {i * 10'000'000LL});
+    EXPECT_DOUBLE_EQ(state.limit, in_flight < 50 ? 100 : 110) << in_flight;
+  }
 }
 
 TEST(Concurrency, TheLimitStaysWithinItsBoundsWhateverIsReported) {

@@ -89,7 +89,7 @@ Duration backoff(const model::RetryPolicy& policy, std::uint32_t retries_done, P
 HedgeVerdict hedge(const HedgeState& state, const model::HedgePolicy& policy, bool budget_allows) {
   if (!policy.enabled || state.hedged || state.response_began || !state.body_replayable)
     return HedgeVerdict::kNever;
-  if (!wire::http::is_idempotent(state.method)) return HedgeVerdict::kNever;
+  if (!wire::http::is_safe(state.method)) return HedgeVerdict::kNever;
   if (state.waited < policy.delay) return HedgeVerdict::kWait;
   return budget_allows ? HedgeVerdict::kStart : HedgeVerdict::kNever;
 }

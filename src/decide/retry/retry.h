@@ -36,7 +36,7 @@ enum class Outcome : std::uint8_t {
 // Live numbers of one upstream; the owner adds and takes away.
 struct RetryBudget {
   std::uint64_t live_requests = 0;  // exchanges in flight, each once
-  std::uint64_t live_retries = 0;   // those of them that are in a second or later attempt
+  std::uint64_t live_retries = 0;   // those of the others that were tried again or hedged
 };
 
 constexpr bool allows_retry(const RetryBudget& budget, const model::UpstreamLimits& limits) {
@@ -98,7 +98,9 @@ struct HedgeState {
 
 enum class HedgeVerdict : std::uint8_t { kNever, kWait, kStart };
 
-// kWait: ask again when HedgePolicy::delay has passed. A hedge is a retry to the budget.
+// kWait: ask again when HedgePolicy::delay has passed. A hedge is a retry to the budget. Safe
+// methods alone: both attempts may be processed, and the answer to a second DELETE is not the first
+// one's.
 HedgeVerdict hedge(const HedgeState& state, const model::HedgePolicy& policy, bool budget_allows);
 
 }  // namespace headgate::decide::retry

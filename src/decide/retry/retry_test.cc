@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 namespace headgate::decide::retry {
 namespace {
@@ -133,12 +135,127 @@ TEST(Retry, NoCombinationSendsAProcessedNonIdempotentRequestTwice) {
   EXPECT_GT(retried, 50);
 }
 
-TEST(RetryBudget, AllowsAShareOfLiveRequestsButAlwaysTheMinimum) {
-  const model::UpstreamLimits limits;  // 20 %, 3
-  EXPECT_TRUE(allows_retry({1, 2}, limits));
-  EXPECT_FALSE(allows_retry({1, 3}, limits));
-  EXPECT_TRUE(allows_retry({100, 19}, limits));
-  EXPECT_FALSE(allows_retry({100, 20}, limits));
+model::UpstreamLimits limits_of(std::uint32_t percent, std::uint32_t least) {
+  model::UpstreamLimits limits;
+  limits.retry_budget_percent = percent;
+  limits.retries_min = least;
+  return limits;
+}
+
+// How many of `live` exchanges may be in retries at once.
+std::uint64_t retries_at_most(std::uint64_t live, const model::UpstreamLimits& limits) {
+  return std::max<std::uint64_t>(live * limits.retry_budget_percent / 100, limits.retries_min);
+}
+
+TEST(RetryBudget, OneMoreIsAllowedExactlyWhileItFitsTheShareOrTheMinimum) {
+  for (const std::uint32_t percent : {0U, 1U, 20U, 33U, 100U})
+    for (const std::uint32_t least : {0U, 3U, 1000U})
+      for (std::uint64_t live = 0; live <= 250; ++live)
+        for (std::uint64_t others = 0; others <= live + 4; ++others) {
+          const bool fits = (others + 1) * 100 <= live * percent || others + 1 <= least;
+          ASSERT_EQ(allows_retry({live, others}, limits_of(percent, least)), fits)
+              << others << " of " << live << ", " << percent << " %, at least " << least;
+        }
+}
+
+// A number of clients, each with one request under way all the time, before an origin that takes a
+// millisecond for each attempt and fails every one until it is mended.
+class FailingOrigin {
+ public:
+  FailingOrigin(std::size_t clients, model::UpstreamLimits limits, std::uint64_t seed)
+      : limits_(limits), prng_(seed), clients_(clients) {
+    policy_.attempts_max = 10;
+    policy_.on_statuses = {503};
+    policy_.backoff_base = Duration::zero();
+    for (Client& client : clients_)  // out of step
+      client.ends = Instant{static_cast<std::int64_t>(prng_.below(kAttempt.count()))};
+  }
+
+  void run(Duration span) {
+    attempts = retries = holders_most = refused = 0;
+    for (const Instant end = now_ + span;;) {
+      Client& next = *std::min_element(clients_.begin(), clients_.end(),
+                                       [](auto& a, auto& b) { return a.ends < b.ends; });
+      if (next.ends >= end) {
+        now_ = end;
+        return;
+      }
+      now_ = next.ends;
+      finish(next);
+    }
+  }
+
+  bool mended = false;
+  std::uint64_t attempts = 0, retries = 0, holders = 0, holders_most = 0, refused = 0;  // of a run
+  static constexpr Duration kAttempt = 1ms;
+
+ private:
+  struct Client {
+    Instant ends;
+    std::uint32_t retries_done = 0;
+  };
+
+  void finish(Client& client) {
+    ++attempts;
+    if (mended || !tried_again(client)) {
+      if (client.retries_done > 0) --holders;
+      client.retries_done = 0;
+    }
+    client.ends = now_ + kAttempt;
+  }
+
+  bool tried_again(Client& client) {
+    Attempt failure = failed(Method::kGet, Outcome::kStatus);
+    failure.retries_done = client.retries_done;
+    const std::uint64_t others = holders - (client.retries_done > 0 ? 1 : 0);
+    const bool allowed = allows_retry({clients_.size(), others}, limits_);
+    const Decision decision = decide(failure, policy_, allowed, prng_);
+    if (decision.reason == Reason::kBudgetUsed) ++refused;
+    if (decision.verdict != Verdict::kRetryOther) return false;
+    ++retries;
+    if (client.retries_done++ == 0) holders_most = std::max(holders_most, ++holders);
+    return true;
+  }
+
+  model::UpstreamLimits limits_;
+  model::RetryPolicy policy_;
+  Prng prng_;
+  Instant now_{0};
+  std::vector<Client> clients_;
+};
+
+// While the load is constant, retries are the same share of attempts in time as they are at any
+// moment. Those that are under way at the ends of a run count for one.
+TEST(RetryBudget, AnOriginThatAlwaysFailsGetsTheShareOfItsAttemptsAsRetriesAndNeverMore) {
+  std::uint64_t seed = 0;
+  for (const std::size_t clients : {10U, 50U, 200U})
+    for (const auto& limits : {limits_of(0, 0), limits_of(20, 0), limits_of(20, 3), limits_of(0, 3),
+                               limits_of(50, 1), limits_of(100, 0)}) {
+      FailingOrigin origin(clients, limits, ++seed);
+      origin.run(200ms);
+      const std::uint64_t most = retries_at_most(clients, limits);
+      EXPECT_EQ(origin.holders_most, most);
+      EXPECT_LE((origin.retries - std::min(origin.retries, most)) * clients,
+                most * origin.attempts);
+      // An exchange in eleven attempts leaves its place for a moment when all are used.
+      EXPECT_GE(origin.retries * clients * 11, most * origin.attempts * 9);
+      EXPECT_EQ(origin.refused > 0, most < clients);
+    }
+}
+
+TEST(RetryBudget, IsWholeAgainOnceTheOriginIs) {
+  const auto limits = limits_of(20, 3);
+  FailingOrigin origin(100, limits, 7);
+  for (int outage = 0; outage < 3; ++outage) {
+    origin.mended = false;
+    origin.run(500ms);
+    EXPECT_EQ(origin.holders_most, 20U) << outage;
+    origin.mended = true;
+    origin.run(2 * FailingOrigin::kAttempt);
+    EXPECT_EQ(origin.holders, 0U) << outage;
+    origin.run(100ms);
+    EXPECT_EQ(origin.retries, 0U) << outage;
+  }
 }
 
 TEST(Backoff, GrowsTwofoldToItsCeilingAndUsesAllOfTheRange) {
@@ -157,21 +274,51 @@ TEST(Backoff, GrowsTwofoldToItsCeilingAndUsesAllOfTheRange) {
   }
 }
 
-TEST(Hedge, StartsOnceAfterTheDelayForIdempotentRequestsWithinTheBudget) {
+model::HedgePolicy hedging(Duration delay) {
   model::HedgePolicy policy;
   policy.enabled = true;
-  HedgeState state;
-  state.waited = 49ms;
-  EXPECT_EQ(hedge(state, policy, true), HedgeVerdict::kWait);
-  state.waited = 50ms;
-  EXPECT_EQ(hedge(state, policy, true), HedgeVerdict::kStart);
-  EXPECT_EQ(hedge(state, policy, false), HedgeVerdict::kNever);
-  HedgeState post = state, done = state, began = state, gone = state;
-  post.method = Method::kPost, done.hedged = true, began.response_began = true,
-  gone.body_replayable = false;
-  for (const HedgeState& s : {post, done, began, gone})
-    EXPECT_EQ(hedge(s, policy, true), HedgeVerdict::kNever);
-  EXPECT_EQ(hedge(state, {}, true), HedgeVerdict::kNever);
+  policy.delay = delay;
+  return policy;
+}
+
+// Over every combination. Safe methods are those of RFC 9110 §9.2.1: a second DELETE or PUT is
+// harmless to the origin's state and yet another answer.
+TEST(Hedge, StartsExactlyOnceTheDelayHasPassedForASafeRequestThatNothingAnswered) {
+  constexpr std::array kSafe = {Method::kGet, Method::kHead, Method::kOptions, Method::kTrace};
+  constexpr std::array kUnsafe = {Method::kPost,  Method::kPut,     Method::kDelete,
+                                  Method::kPatch, Method::kConnect, Method::kOther};
+  const auto check = [](Method method, bool safe) {
+    for (int bits = 0; bits < 32; ++bits)
+      for (const Duration waited :
+           {Duration(0), 50ms - 1ns, Duration(50ms), 50ms + 1ns, Duration(1h)}) {
+        model::HedgePolicy policy = hedging(50ms);
+        policy.enabled = bits & 1;
+        const bool budget = bits & 2;
+        const HedgeState state{method, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0, waited};
+        const bool may = policy.enabled && safe && state.body_replayable && !state.hedged &&
+                         !state.response_began;
+        const HedgeVerdict due = budget ? HedgeVerdict::kStart : HedgeVerdict::kNever;
+        const HedgeVerdict expected = !may            ? HedgeVerdict::kNever
+                                      : waited < 50ms ? HedgeVerdict::kWait
+                                                      : due;
+        ASSERT_EQ(hedge(state, policy, budget), expected) << bits << " after " << waited.count();
+      }
+  };
+  for (const Method method : kSafe) check(method, true);
+  for (const Method method : kUnsafe) check(method, false);
+}
+
+TEST(Hedge, TheBudgetBoundsHowManyOfTheSlowRequestsAreHedged) {
+  for (const auto& limits : {limits_of(0, 0), limits_of(20, 3), limits_of(0, 7), limits_of(100, 0)})
+    for (const std::uint64_t live : {1U, 4U, 50U, 99U}) {
+      std::uint64_t hedged = 0;
+      HedgeState state;
+      state.waited = 1s;
+      for (std::uint64_t n = 0; n < live; ++n)
+        hedged +=
+            hedge(state, hedging(1s), allows_retry({live, hedged}, limits)) == HedgeVerdict::kStart;
+      EXPECT_EQ(hedged, std::min(live, retries_at_most(live, limits)));
+    }
 }
 
 }  // namespace

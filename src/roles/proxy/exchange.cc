@@ -220,6 +220,7 @@ void Exchange::finish() {
   worker_.loop.disarm(total_timer_);
   worker_.loop.disarm(hedge_timer_);
   if (holds_retry_) pool_->state().retries.fetch_sub(1, std::memory_order_relaxed);
+  if (pool_) pool_->state().exchanges.fetch_sub(1, std::memory_order_relaxed);
   if (tunnel_) worker_.stats.tunnels_open.add(-1);
   worker_.stats.exchanges.add(-1);
   worker_.access_log.record(*this, rule_stats_);

@@ -127,7 +127,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void keep_for_replay(std::string_view bytes);
   decide::retry::RetryBudget budget() const;
   decide::retry::Attempt retry_facts() const;
-  bool may_retry(int status) const;
+  bool may_retry(int status);
   void hold_retry();
 
   // request_fields.cc

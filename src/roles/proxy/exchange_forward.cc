@@ -71,7 +71,7 @@ void Exchange::begin_attempt(Attempt& attempt, bool needs_fresh) {
   tried_.push_back(slot);
   ++attempts_made_;
   arm_attempt_timer();
-  if (&attempt == &first_ && traffic_->hedge.enabled && http::is_idempotent(head_.method) && !body_expected_) {
+  if (&attempt == &first_ && traffic_->hedge.enabled && http::is_safe(head_.method) && !body_expected_) {
     worker_.loop.arm(hedge_timer_, traffic_->hedge.delay);
   }
   // A request that may not be repeated does not go out on a connection whose end might be on its way.
@@ -106,7 +106,8 @@ decide::retry::RetryBudget Exchange::budget() const {
   const auto live = [](const std::atomic<std::int64_t>& n) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(n.load(std::memory_order_relaxed), 0));
   };
-  return {live(pool_->state().requests), live(pool_->state().retries)};
+  const std::uint64_t retries = live(pool_->state().retries);
+  return {live(pool_->state().exchanges), retries - std::min<std::uint64_t>(retries, holds_retry_ ? 1 : 0)};
 }
 
 void Exchange::hold_retry() {
@@ -218,13 +219,16 @@ void Exchange::attempt_failed(Attempt& attempt, const OriginFailure& failure) {
   retry_or_fail(failure, 0);
 }
 
-// Whether an answer with a listed status would be asked for again: decided before the head is passed on.
-bool Exchange::may_retry(int status) const {
+// Whether an answer with a listed status is asked for again: decided before the head is passed on. Counts what the budget
+// refuses.
+bool Exchange::may_retry(int status) {
   decide::retry::Attempt attempt = retry_facts();
   attempt.outcome = decide::retry::Outcome::kStatus;
   attempt.status = static_cast<std::uint16_t>(status);
   const bool allowed = decide::retry::allows_retry(budget(), pool_->definition().limits);
-  return decide::retry::decide(attempt, traffic_->retry, allowed, worker_.prng).verdict != decide::retry::Verdict::kGiveUp;
+  const auto decision = decide::retry::decide(attempt, traffic_->retry, allowed, worker_.prng);
+  if (decision.reason == decide::retry::Reason::kBudgetUsed) pool_->stats().retry_budget_exhausted.add();
+  return decision.verdict != decide::retry::Verdict::kGiveUp;
 }
 
 decide::retry::Attempt Exchange::retry_facts() const {

@@ -152,6 +152,7 @@ Exchange::Verdict Exchange::pick_backend() {
   }
   if (backend_->filters.redirect) return answer(500, "no_backend", Source::kSelf, "redirect filter on a backend");
   pool_ = world_->pools[backend_->upstream].get();
+  pool_->state().exchanges.fetch_add(1, std::memory_order_relaxed);
   return Verdict::kNext;
 }
 

@@ -54,8 +54,9 @@ class UpstreamState {
   // Outcome of an attempt, for passive ejection. True when the endpoint was ejected by this report.
   bool report(Endpoint& endpoint, bool error, Instant now);
 
-  // Process-wide counts against the definition's limits.
-  std::atomic<std::int64_t> connections{0}, requests{0}, retries{0};
+  // Process-wide counts against the definition's limits. `requests` are attempts; `exchanges` counts what clients asked for,
+  // each once until its end, and `retries` those of them that were tried again or hedged.
+  std::atomic<std::int64_t> connections{0}, requests{0}, exchanges{0}, retries{0};
 
   // A surplus idle connection of one worker waits here for another (notes row 5 of section 3).
   void lend(std::shared_ptr<const Endpoint> endpoint, io::Stream stream, std::uint64_t requests_served, Instant now);
