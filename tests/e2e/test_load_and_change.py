@@ -1,5 +1,6 @@
 """Every kind of load at once while configurations change and operators look: what the thread sanitizer needs to see."""
 
+import re
 import subprocess
 import threading
 
@@ -8,6 +9,12 @@ import pytest
 from support.config import documents, gateway, http_listener, https_listener, route, rule, tls_secret, upstream
 from support.nginx import Nginx
 from support.ports import free_port as next_free_port
+
+
+def served(text: str) -> int:
+    """How many answers a load program says that it had."""
+    count = re.search(r"(\d+) requests in |status codes: (\d+) 2xx", text)
+    return int(count[1] or count[2]) if count else 0
 
 
 @pytest.fixture
@@ -52,6 +59,8 @@ def test_no_request_fails_and_no_thread_races_while_everything_happens_at_once(h
     printed = [load.communicate()[0] for load in loads]
     assert edge.metric("headgate_config_reloads_total", result="refused") == 0
     assert changes >= 3 and looked and all(looked)
-    for text in printed:
+    for load, text in zip(loads, printed):
+        assert load.returncode == 0 and served(text) > 0, text
         assert "Non-2xx" not in text and "Socket errors" not in text, text
         assert "requests:" not in text or " 0 failed, 0 errored, 0 timeout" in text, text
+    assert edge.metric("headgate_data_plane_restarts_total") == 0

@@ -64,7 +64,7 @@ def test_row_05_other_upgrades_than_websocket_do_not_reach_the_origin(proxied):
 
 def test_row_05_connect_opens_no_tunnel(proxied):
     _, port, origin = proxied
-    assert refusal(port, b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n") in (400, 405, 501)
+    assert refusal(port, b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n") == 405
     assert origin.requests == []
 
 
@@ -75,7 +75,7 @@ def test_row_08_fields_of_the_hop_and_those_that_connection_names_are_removed(pr
                            "TE: gzip, trailers", "Proxy-Authorization: Basic eDp5", "X-Kept: b"))
     request = origin.requests[0]
     assert not names(request) & {"x-named", "keep-alive", "proxy-connection", "proxy-authorization", "upgrade"}
-    assert request.field("x-kept") == "b" and request.field("te") in (None, "trailers")
+    assert request.field("x-kept") == "b" and request.all("te") == ["trailers"]
 
 
 def test_row_08_connection_cannot_delete_what_others_decide_on(proxied):
@@ -83,12 +83,11 @@ def test_row_08_connection_cannot_delete_what_others_decide_on(proxied):
     with RawClient(port) as client:
         answer = client.request(get("/", "Connection: Host, Cookie, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, Authorization, "
                                          "Content-Length, Via, Traceparent, X-Request-Id, close", "Cookie: session=1", "Authorization: Bearer x"))
-    assert answer.status in (200, 400)
-    if answer.status == 200:
-        request = origin.requests[0]
-        assert request.field("host") == "a" and request.field("cookie") == "session=1"
-        assert request.field("authorization") == "Bearer x" and request.field("x-forwarded-for") == "127.0.0.1"
-        assert {"x-forwarded-host", "x-forwarded-proto"} <= names(request)
+    assert answer.status == 200 and answer.field("connection") == "close"
+    request = origin.requests[0]
+    assert request.field("host") == "a" and request.field("cookie") == "session=1"
+    assert request.field("authorization") == "Bearer x" and request.field("x-forwarded-for") == "127.0.0.1"
+    assert {"x-forwarded-host", "x-forwarded-proto", "via", "traceparent", "x-request-id"} <= names(request)
 
 
 def test_row_08_fields_of_the_origins_hop_stay_there(headgate, origin, free_port):
@@ -186,7 +185,7 @@ def test_row_29_forwarding_fields_of_strangers_are_replaced(proxied):
     request = origin.requests[0]
     assert request.all("x-forwarded-for") == ["127.0.0.1"] and request.all("x-forwarded-proto") == ["http"]
     assert request.all("x-forwarded-host") == ["shop.example"]
-    assert "1.2.3.4" not in " ".join(request.all("forwarded")) and request.all("x-forwarded-port") in ([], [str(port)])
+    assert not names(request) & {"forwarded", "x-forwarded-port"}
 
 
 def test_row_29_listed_proxies_are_believed_up_to_the_first_stranger(headgate, origin, free_port):

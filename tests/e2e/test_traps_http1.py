@@ -60,10 +60,7 @@ def test_row_02_identical_lengths_collapse_to_one_and_differing_ones_are_refused
     assert refusal(port, with_lines("Content-Length: 5", "Content-Length: 6", after=b"hello!")) == 400
     assert_origin_served_none(origin)
     with RawClient(port) as client:
-        status = client.request(with_lines("Content-Length: 5", "Content-Length: 5", after=b"hello")).status
-    if status == 400:  # the stricter of the two answers that RFC 9112 allows
-        return assert_origin_served_none(origin)
-    assert status == 200
+        assert client.request(with_lines("Content-Length: 5", "Content-Length: 5", after=b"hello")).status == 200
     assert origin.requests[0].all("content-length") == ["5"] and origin.requests[0].body == b"hello"
 
 
@@ -172,11 +169,11 @@ def test_row_06_nothing_behind_the_last_request_of_a_connection_is_served(headga
     assert targets == ["/last"]
 
 
-def test_row_06_a_body_that_the_edge_answers_without_reading_is_skipped_or_ends_the_connection(headgate, origin, free_port):
+def test_row_06_a_body_that_the_edge_answers_without_reading_is_skipped(headgate, origin, free_port):
     made, port = origin(), free_port()
     headgate(edge_with(port, made.port, rule_spec={"matches": [{"path": {"type": "PathPrefix", "value": "/known"}}]}))
     with RawClient(port) as client:
-        received = client.send(post(SMUGGLED + get("/known"), path="/unknown")).send(get("/known/after", "Connection: close"))
-        statuses = [line.split(b" ")[1] for line in received.read_to_end().split(b"HTTP/1.1 ") for line in [b"x " + line] if line[2:]]
-    assert statuses in ([b"404"], [b"404", b"200"])
-    assert [r.target for r in made.requests] in ([], ["/known/after"])
+        client.send(post(SMUGGLED + get("/known"), path="/unknown")).send(get("/known/after", "Connection: close"))
+        assert [client.read_response().status, client.read_response().status] == [404, 200]
+        assert client.is_closed()
+    assert [r.target for r in made.requests] == ["/known/after"]

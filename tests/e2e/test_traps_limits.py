@@ -1,5 +1,6 @@
 """Slow, huge and many: each has a defined answer, bounded memory, and leaves other clients alone. Rows 21 and 22 of the list of traps."""
 
+import select
 import subprocess
 import threading
 import time
@@ -46,35 +47,28 @@ def test_row_21_bodies_over_their_limit_are_413_whatever_their_framing(headgate,
 def test_row_21_a_head_that_drips_is_ended_by_the_head_timeout(headgate, origin, free_port):
     made, port = origin(), free_port()
     headgate(edge_with(port, made.port, traffic={"connection": {"headTimeout": "500ms"}}))
+    started = time.monotonic()
     with RawClient(port) as client:
-        started = time.monotonic()
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
-        received = b""
-        client.sock.settimeout(0.1)
-        while time.monotonic() < started + 10:
-            try:
-                client.send(b"X: y\r\n")
-                if not (more := client.sock.recv(1000)):
-                    break
-                received += more
-            except TimeoutError:
-                continue
-            except ConnectionError:
-                break
-        assert time.monotonic() - started < 5, "a dripping head was waited for"
-    assert received == b"" or received.startswith(b"HTTP/1.1 408 ")
+        drips = 0
+        while not select.select([client.sock], [], [], 0.1)[0]:
+            client.send(b"X: y\r\n")
+            drips += 1
+            assert drips < 150, "a dripping head was waited for"
+        assert time.monotonic() - started >= 0.5 and drips > 0
+        assert client.read_response().status == 408 and client.is_closed()
     assert made.requests == []
 
 
 def test_row_21_a_connection_that_says_nothing_is_closed(headgate, origin, free_port):
     made, port = origin(), free_port()
     headgate(edge_with(port, made.port, traffic={"connection": {"headTimeout": "300ms", "idleTimeout": "1s"}}))
-    with RawClient(port) as silent, RawClient(port) as kept:
-        assert silent.is_closed()
-        assert kept.is_closed() or kept.request(get()).status == 200
-    with RawClient(port) as kept:
-        assert kept.request(get()).status == 200
-        assert kept.is_closed()
+    for requests, patience_s in ((0, 0.3), (1, 1.0), (2, 1.0)):
+        started = time.monotonic()
+        with RawClient(port) as client:
+            assert [client.request(get()).status for _ in range(requests)] == [200] * requests
+            assert client.read_to_end() == b""
+        assert time.monotonic() - started >= patience_s
 
 
 def test_row_21_a_body_below_the_slowest_rate_is_408(headgate, raw_origin, free_port):
@@ -117,20 +111,19 @@ def _is_served(port: int) -> bool:
 @pytest.mark.parametrize("mode", [["-H"], ["-B"], ["-X"]], ids=["slow heads", "slow bodies", "slow readers"])
 def test_row_21_slowhttptest_does_not_keep_others_out(headgate, origin, free_port, mode):
     made, port = origin(lambda request: (200, b"x" * 200_000)), free_port()
-    headgate(edge_with(port, made.port, traffic={"connection": {"headTimeout": "2s", "bodyGrace": "2s", "minBodyBytesPerSecond": 500}}))
+    edge = headgate(edge_with(port, made.port, traffic={"connection": {"headTimeout": "2s", "bodyGrace": "2s", "minBodyBytesPerSecond": 500}}))
     attack = subprocess.Popen(["slowhttptest", *mode, "-c", "300", "-r", "150", "-i", "1", "-l", "5", "-x", "20", "-p", "3",
                                "-u", f"http://127.0.0.1:{port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    served = 0
     try:
-        slowest = 0.0
         while attack.poll() is None:
-            started = time.monotonic()
             with RawClient(port) as client:
-                assert client.request(get()).status == 200
-            slowest = max(slowest, time.monotonic() - started)
+                assert len(client.request(get()).body) == 200_000
+            served += 1
     finally:
         attack.kill()
         attack.wait()
-    assert slowest < 3
+    assert served >= 5 and edge.metric("headgate_connections_accepted_total") >= 300 + served, "there was no attack"
 
 
 def plane_of(edge) -> int:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 import zlib
 
 from support.client import RawClient
@@ -121,23 +122,25 @@ def test_row_22_a_body_waits_with_its_request_for_a_connection(headgate, raw_ori
     assert received == [0, size]
 
 
-def test_row_26_a_drain_ends_idle_clients_at_once_and_tunnels_after_their_limit(headgate, raw_origin, free_port):
+def test_row_26_a_drain_ends_idle_clients_soon_and_tunnels_after_their_limit(headgate, raw_origin, free_port):
     port = free_port()
 
     def handler(connection):
         while not read_request(connection).field("upgrade"):
             connection.send(response())
         connection.send(SWITCH)
-        while connection.receive():
-            pass
+        while data := connection.receive():
+            connection.send(data)
 
-    edge = headgate(simple_edge(port, raw_origin(handler).port), args=["--drain-timeout", "3s"])
+    edge = headgate(simple_edge(port, raw_origin(handler).port), args=["--drain-timeout", "6s"])
     with RawClient(port) as idle, RawClient(port) as tunnel:
         assert idle.request(get()).status == 200
         assert tunnel.send(UPGRADE).read_response().status == 101
+        begun = time.monotonic()
         edge.process.send_signal(signal.SIGTERM)
         assert idle.is_closed()
-        assert tunnel.is_closed()
+        assert tunnel.send(b"still there").read_exactly(11) == b"still there"
+        assert tunnel.is_closed() and time.monotonic() - begun >= 6
     assert edge.process.wait(20) == 0
 
 
