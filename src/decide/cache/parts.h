@@ -1,0 +1,27 @@
+#pragma once
+// Length-prefixed parts: how keys are written, so that no value can be taken for two or for the
+// name of another ("ab", "c" is not "a", "bc"; an absent part is not an empty one). The bytes are
+// the same on every machine, because they are written to disk. Pure.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headgate::decide::cache {
+
+void append_part(std::string& out, char tag, std::string_view text);
+
+// Reads what append_part wrote. False at the end and where the bytes are no part: is_sound() tells
+// which.
+class Parts {
+ public:
+  explicit Parts(std::string_view bytes) : rest_(bytes) {}
+  bool next(char& tag, std::string_view& text);
+  bool is_sound() const { return is_sound_; }
+
+ private:
+  std::string_view rest_;
+  bool is_sound_ = true;
+};
+
+}  // namespace headgate::decide::cache
