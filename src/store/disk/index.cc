@@ -86,6 +86,7 @@ void Index::put(std::uint64_t fingerprint, Location location) {
     table.slots[*slot].location = location;
   } else {
     table.insert({fingerprint, location});
+    size_.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -104,8 +105,10 @@ bool Index::erase(std::uint64_t fingerprint) {
   Table& table = table_of(fingerprint);
   const std::lock_guard lock(table.mutex);
   const auto slot = table.find(fingerprint);
-  if (slot) table.erase_slot(*slot);
-  return slot.has_value();
+  if (!slot) return false;
+  table.erase_slot(*slot);
+  size_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
 bool Index::erase(std::uint64_t fingerprint, Location only_at) {
@@ -114,6 +117,7 @@ bool Index::erase(std::uint64_t fingerprint, Location only_at) {
   const auto slot = table.find(fingerprint);
   if (!slot || !same_record(table.slots[*slot].location, only_at)) return false;
   table.erase_slot(*slot);
+  size_.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }
 
@@ -128,19 +132,11 @@ void Index::hit(std::uint64_t fingerprint, Location at) {
 void Index::clear() {
   for (Table& table : tables_) {
     const std::lock_guard lock(table.mutex);
+    size_.fetch_sub(table.count, std::memory_order_relaxed);
     table.slots.reset();
     table.capacity = table.count = 0;
     table.units = 0;
   }
-}
-
-std::size_t Index::size() const {
-  std::size_t total = 0;
-  for (const Table& table : tables_) {
-    const std::lock_guard lock(table.mutex);
-    total += table.count;
-  }
-  return total;
 }
 
 std::size_t Index::bytes() const {
@@ -180,6 +176,7 @@ std::size_t Index::erase_segment(std::uint16_t segment_id) {
       }
     }
   }
+  size_.fetch_sub(erased, std::memory_order_relaxed);
   return erased;
 }
 

@@ -7,6 +7,7 @@
 // Two objects with the same fingerprint displace each other, one pair in 10^19: the key in the
 // record tells them apart.
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,7 +40,7 @@ class Index {
   void hit(std::uint64_t fingerprint, Location at);
   void clear();
 
-  std::size_t size() const;
+  std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   std::size_t bytes() const;
   std::uint64_t units() const;  // of all records that are in use
 
@@ -69,6 +70,7 @@ class Index {
   const Table& table_of(std::uint64_t fingerprint) const { return tables_[fingerprint >> 56]; }
 
   std::array<Table, kTables> tables_;
+  std::atomic<std::size_t> size_{0};
 };
 
 }  // namespace headgate::store::disk

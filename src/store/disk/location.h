@@ -7,11 +7,15 @@
 
 namespace headgate::store::disk {
 
-// A place in the log, also the sequence number of the record there.
+// A place in the log. The sequence number of a record is its place.
 struct Place {
   std::uint64_t segment = 0;  // its number
   std::uint32_t unit = 0;
-  constexpr std::uint64_t sequence() const { return segment << kPlaceBits | unit; }
+  // The end of a full segment is the beginning of the next one.
+  constexpr std::uint64_t sequence() const { return (segment << kPlaceBits) + unit; }
+  static constexpr Place of(std::uint64_t sequence) {
+    return {sequence >> kPlaceBits, static_cast<std::uint32_t>(sequence & ((1 << kPlaceBits) - 1))};
+  }
   friend constexpr bool operator==(const Place&, const Place&) = default;
   friend constexpr auto operator<=>(const Place&, const Place&) = default;
 };
