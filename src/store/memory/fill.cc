@@ -1,0 +1,42 @@
+#include "store/memory/fill.h"
+
+#include "store/memory/shard.h"
+#include "store/memory/store.h"
+
+namespace headgate::store::memory {
+
+Fill& Fill::operator=(Fill&& other) noexcept {
+  end(BodyState::kAbandoned);
+  store_ = other.store_;
+  shard_ = other.shard_;
+  object_ = std::move(other.object_);
+  ended_ = other.ended_;
+  return *this;
+}
+
+void Fill::append(std::string_view bytes) {
+  Body& body = *object_->body();
+  body.append(bytes);
+  if (body.passing()) return;
+  const bool keeps = body.length() <= store_->options().object_bytes_max && store_->make_room();
+  if (keeps) return;
+  body.pass_through();
+  shard_->unlist(*object_);
+}
+
+void Fill::complete() {
+  if (ended_) return;
+  ended_ = true;
+  object_->body()->finish(BodyState::kComplete);
+  shard_->complete(*object_);
+  store_->make_room();
+}
+
+void Fill::end(BodyState state) {
+  if (!object_ || ended_) return;
+  ended_ = true;
+  object_->body()->finish(state);
+  shard_->unlist(*object_);
+}
+
+}  // namespace headgate::store::memory
