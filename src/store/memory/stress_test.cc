@@ -14,7 +14,7 @@ namespace headgate::store::memory {
 namespace {
 
 constexpr std::uint64_t kKeys = 400;  // more than fits
-constexpr std::uint64_t kHotKeys = 6;
+constexpr std::uint64_t kHotKeys = 4;
 constexpr std::uint64_t kVariants = 3;
 constexpr int kThreads = 4;
 constexpr int kStepsOfThread = 4000;
@@ -69,7 +69,7 @@ class Worker final : Wakeable {
     rung_ = 1;
     rung_.notify_one();
   }
-  void sleep() {
+  void wait_for_ring() {
     rung_.wait(0);
     rung_ = 0;
     queue_.drain();
@@ -124,7 +124,7 @@ class Worker final : Wakeable {
         return true;
       }
       if (std::holds_alternative<Waiter::Pass>(answer)) return false;
-      sleep();
+      wait_for_ring();
     }
   }
 
@@ -172,7 +172,8 @@ class Worker final : Wakeable {
       for (std::uint64_t k = 0; k < n; ++k) words[k] = word_of(m, i + k);
       fill.append({reinterpret_cast<const char*>(words.data()), n * 8});
       i += n;
-      while (fill.passing() && fill.read_by_somebody() && fill.wait_for_room(room.waker())) sleep();
+      while (fill.passing() && fill.read_by_somebody() && fill.wait_for_room(room.waker()))
+        wait_for_ring();
       if (prng_.below(3) == 0) std::this_thread::yield();
     }
     fill.complete();
@@ -191,7 +192,7 @@ class Worker final : Wakeable {
         World::take(body, got, 1 + prng_.below(4000));
         if (leaves && got.size() > 1000) break;
       } else if (next == BodyReader::Next::kWait) {
-        if (body.wait()) sleep();
+        if (body.wait()) wait_for_ring();
       } else {
         if (next == BodyReader::Next::kEnd && got.size() != m.words * 8) ++world_.wrong;
         ++(next == BodyReader::Next::kEnd   ? world_.read_whole
@@ -216,7 +217,10 @@ class Worker final : Wakeable {
     if (kind == 2 &&
         !store.purge_prefix("site/" + std::to_string(key % 4) + "/" + std::to_string(key), how))
       return;
-    if (kind == 3) prng_.below(2) ? store.purge_label("site", how) : store.purge_everything(how);
+    if (kind == 3) {
+      if (prng_.below(60) > 0) return;  // rarely, or the cache never fills
+      prng_.below(2) ? store.purge_label("site", how) : store.purge_everything(how);
+    }
     if (how == Purge::kSoft) return;
     std::uint64_t below = world_.purged_below[key];
     while (below < fresh && !world_.purged_below[key].compare_exchange_weak(below, fresh)) {
@@ -232,29 +236,32 @@ class Worker final : Wakeable {
   Instant now_{1'000'000'000};
 };
 
+void run_workers(Site& site, std::uint64_t seed) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::uint64_t i = 0; i < kThreads; ++i)
+    workers.push_back(std::make_unique<Worker>(site, seed + i));
+  std::vector<std::thread> threads;
+  for (auto& worker : workers) threads.emplace_back([&] { worker->run(); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Which events meet is up to the scheduler.
+bool saw_everything(Site& site) {
+  const Counts counts = site.store.counts();
+  return site.read_whole > 1000 && site.read_cut > 0 && site.collapsed > 0 && counts.evicted > 0 &&
+         counts.handed_over > 0 && counts.passed_through > 0 && counts.purged > 0;
+}
+
 TEST(Stress, NoThreadEverReadsAWrongBodyOrWhatWasPurged) {
-  Site world;
-  {
-    std::vector<std::unique_ptr<Worker>> workers;
-    for (std::uint64_t i = 0; i < kThreads; ++i)
-      workers.push_back(std::make_unique<Worker>(world, i + 1));
-    std::vector<std::thread> threads;
-    for (auto& worker : workers) threads.emplace_back([&] { worker->run(); });
-    for (std::thread& thread : threads) thread.join();
-  }
-  EXPECT_EQ(world.wrong, 0U);
-  const Counts counts = world.store.counts();
-  EXPECT_GT(world.read_whole, 1000U);
-  EXPECT_GT(world.read_cut, 0U);
-  EXPECT_GT(world.collapsed, 0U);
-  EXPECT_GT(counts.evicted, 0U);
-  EXPECT_GT(counts.handed_over, 0U);
-  EXPECT_GT(counts.passed_through, 0U);
-  world.store.purge_everything(Purge::kHard);
-  world.store.sweep();
-  EXPECT_EQ(world.store.counts().objects, 0U);
-  EXPECT_EQ(world.store.counts().labels, 0U);
-  EXPECT_EQ(world.store.counts().prefix_rules, 0U);
+  Site site;
+  for (std::uint64_t round = 0; round == 0 || (round < 30 && !saw_everything(site)); ++round)
+    run_workers(site, round * kThreads);
+  EXPECT_EQ(site.wrong, 0U);
+  EXPECT_TRUE(saw_everything(site));
+  site.store.purge_everything(Purge::kHard);
+  site.store.sweep();
+  const Counts counts = site.store.counts();
+  EXPECT_EQ(counts.objects + counts.labels + counts.prefix_rules, 0U);
 }
 
 }  // namespace
