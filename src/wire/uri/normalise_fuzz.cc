@@ -1,5 +1,5 @@
 // Any bytes as a target under every policy (the first byte chooses): the result is canonical, and
-// normalising again changes nothing.
+// normalising again changes nothing. The same bytes as a reference lead to a target of that kind.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,6 +8,7 @@
 #include "wire/uri/normalise.h"
 #include "wire/uri/percent.h"
 #include "wire/uri/query.h"
+#include "wire/uri/reference.h"
 
 namespace {
 
@@ -28,6 +29,15 @@ void check_path(std::string_view path, PathPolicy policy) {
     HG_CHECK(path.find("//") == std::string_view::npos, "slashes are merged");
 }
 
+void check_reference(std::string_view text) {
+  std::string storage;
+  const auto reference = resolve_reference(text, "/b/c?d", storage);
+  if (!reference) return;
+  HG_CHECK(reference->target.starts_with('/') || reference->target.starts_with('?'), "a target");
+  HG_CHECK(reference->scheme.empty() || !reference->authority.empty(), "a scheme has a host");
+  HG_CHECK(reference->target.find('#') == std::string_view::npos, "no fragment");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -35,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const PathPolicy policy{.encoded_slash = static_cast<EncodedSlash>(data[0] % 3),
                           .merge_slashes = data[0] >= 128};
   const std::string target(reinterpret_cast<const char*>(data) + 1, size - 1);
+  check_reference(target);
   std::string storage, again_storage;
   const auto info = normalise(target, policy, storage);
   if (!info || info->path == "*") return 0;
