@@ -65,6 +65,8 @@ constexpr Row kRows[] = {
     {"vary-star", "Vary: * selects the response for no other request (RFC 9111 §4.1)"},
     {"request-fault", "an error that one client's header fields may cause is not kept for others"},
     {"too-large", "the response is larger than the policy's limit"},
+    {"tags-too-many",
+     "it has more or longer tags than can be kept, so it could not be purged by each"},
     {"incomplete", "the content ended early (RFC 9111 §3.3)"},
     {"not-admitted", "the policy keeps what is asked for twice, and this was asked for once"},
 };

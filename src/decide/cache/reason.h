@@ -49,6 +49,7 @@ enum class Reason : std::uint8_t {
   kVaryStar,
   kRequestFault,
   kTooLarge,
+  kTagsTooMany,
   kIncomplete,
   kNotAdmitted,
   kCount,

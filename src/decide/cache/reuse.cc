@@ -123,4 +123,18 @@ Reuse decide_reuse(const StoredResponse& stored, Mark mark, const RequestFacts& 
   return only_if_cached(reuse, request);
 }
 
+wire::http::CacheStatus status_of(const Reuse& reuse) {
+  wire::http::CacheStatus status;
+  status.hit = reuse.use == Use::kHit || reuse.use == Use::kStaleWhileRevalidate;
+  status.forward = reuse.forward;
+  const bool has_stored = status.hit || reuse.use == Use::kValidate;
+  if (has_stored) status.ttl = reuse.ttl_s;
+  const bool is_plain = reuse.reason == Reason::kFresh || reuse.reason == Reason::kExpired ||
+                        reuse.reason == Reason::kNotStored ||
+                        reuse.reason == Reason::kVariantNotStored ||
+                        reuse.reason == Reason::kMethod;
+  if (!is_plain || reuse.use == Use::kGatewayTimeout) status.detail = token_of(reuse.reason);
+  return status;
+}
+
 }  // namespace headgate::decide::cache

@@ -51,4 +51,8 @@ Reuse decide_miss(const RequestFacts& request, bool variants);
 Reuse decide_reuse(const model::StoredResponse& stored, Mark mark, const RequestFacts& request,
                    const model::CachePolicy& policy, WallTime now);
 
+// The member of Cache-Status for it (RFC 9211 §2): hit, fwd, ttl, and the reason as detail where
+// the forward does not say it. Whoever forwards adds fwd-status, stored and collapsed.
+wire::http::CacheStatus status_of(const Reuse& reuse);
+
 }  // namespace headgate::decide::cache

@@ -178,6 +178,29 @@ TEST(Reuse, rfc9211_2_2_misses_and_bypasses_say_why_they_forward) {
   EXPECT_REUSE(decide_miss(facts(), true), kFetch, kVariantNotStored);
 }
 
+std::string status_text(const Reuse& reuse) {
+  std::string out;
+  wire::http::append_cache_status(out, "headgate", status_of(reuse));
+  return out;
+}
+
+TEST(Reuse, rfc9211_2_each_outcome_has_its_member_of_cache_status) {
+  EXPECT_EQ(status_text(ask("max-age=60", 20)), "headgate; hit; ttl=40");
+  EXPECT_EQ(status_text(ask("max-age=60", 70, "max-stale")),
+            "headgate; hit; ttl=-10; detail=max-stale");
+  EXPECT_EQ(status_text(ask("max-age=60, stale-while-revalidate=30", 70)),
+            "headgate; hit; ttl=-10; detail=stale-while-revalidate");
+  EXPECT_EQ(status_text(ask("max-age=60", 70)), "headgate; fwd=stale; ttl=-10");
+  EXPECT_EQ(status_text(ask("max-age=60", 20, "no-cache")),
+            "headgate; fwd=request; ttl=40; detail=request-no-cache");
+  EXPECT_EQ(status_text(decide_miss(facts(), false)), "headgate; fwd=uri-miss");
+  EXPECT_EQ(status_text(decide_miss(facts(), true)), "headgate; fwd=vary-miss");
+  EXPECT_EQ(status_text(decide_bypass(Reason::kMethod)), "headgate; fwd=method");
+  EXPECT_EQ(status_text(decide_bypass(Reason::kBypassCookie)),
+            "headgate; fwd=bypass; detail=bypass-cookie");
+  EXPECT_EQ(status_text(ask("max-age=60", 61, "only-if-cached")), "headgate; detail=expired");
+}
+
 std::optional<Reason> bypass(const wire::http::RequestHead& head, const CachePolicy& policy = {}) {
   return bypass_reason(head, read_request(head, policy), policy);
 }

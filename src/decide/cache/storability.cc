@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "decide/cache/freshness.h"
 #include "decide/cache/status.h"
+#include "decide/cache/tags.h"
 #include "wire/http/connection_options.h"
 #include "wire/http/vary.h"
 
@@ -96,6 +97,7 @@ Reason check_fields(const Fields& response, const Governing& governing,
   if (policy.set_cookie == CachePolicy::SetCookie::kRefuse &&
       std::any_of(response.begin(), response.end(), sets_cookie))
     return Reason::kSetCookie;
+  if (!has_tags_within_limits(response, policy.tag_headers)) return Reason::kTagsTooMany;
   const bool knows_size = record.has(StoredFlag::kHasLength);
   if (knows_size && bytes_of(record) > policy.object_bytes_max) return Reason::kTooLarge;
   return Reason::kStored;
