@@ -66,6 +66,13 @@ def wait_reset(sock: socket.socket):
             pass
 
 
+def is_reset_at_once(port: int, source: str = None):
+    """A client that says nothing is reset. Where the edge is faster than the client, connect() already tells of it."""
+    with pytest.raises(ConnectionResetError), RawClient(port, source=source) as client:
+        while client.sock.recv(65536):
+            pass
+
+
 def resident_bytes(edge) -> int:
     pages = [int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in edge.children()]
     return sum(pages) * 4096
@@ -147,8 +154,7 @@ def test_a_client_of_dead_endpoints_is_reset_and_of_half_dead_ones_served(headga
     for _ in range(10):
         with RawClient(port) as client:
             assert client.send(b"x").read_exactly(1) == b"x"
-    with RawClient(other) as client:
-        wait_reset(client.sock)
+    is_reset_at_once(other)
     assert edge.wait_log(lambda e: e.get("reason") == "upstream_connect")["upstream"] == "default/nobody"
 
 
@@ -214,8 +220,7 @@ def test_an_address_that_access_denies_is_reset(headgate, raw_origin, free_port)
     edge = headgate(tcp_edge(port, policy, ports=[origin.port]))
     with RawClient(port) as client:
         assert client.send(b"x").read_exactly(1) == b"x"
-    with RawClient(port, source="127.0.0.9") as client:
-        wait_reset(client.sock)
+    is_reset_at_once(port, source="127.0.0.9")
     assert edge.wait_log(lambda e: e.get("reason") == "denied")["client"] == "127.0.0.9"
     assert origin.accepted == 1
 

@@ -100,21 +100,29 @@ class RawClient:
         return data
 
     def read_exactly(self, size: int) -> bytes:
-        while len(self.held) < size:
-            more = self.sock.recv(65536)
-            if not more:
-                raise EOFError(f"closed after {len(self.held)} of {size} bytes")
-            self.held += more
+        pieces, taken = [self.held], len(self.held)
+        try:
+            while taken < size:
+                more = self.sock.recv(65536)
+                if not more:
+                    raise EOFError(f"closed after {taken} of {size} bytes")
+                pieces.append(more)
+                taken += len(more)
+        finally:
+            self.held = b"".join(pieces)  # once: the time of a large body grows with its size, not with the square of it
         data, self.held = self.held[:size], self.held[size:]
         return data
 
     def read_to_end(self) -> bytes:
         """Everything until the peer closes; a reset counts as an end. Times out if the peer keeps the connection."""
+        pieces = [self.held]
         try:
             while more := self.sock.recv(65536):
-                self.held += more
+                pieces.append(more)
         except ConnectionError:
             pass
+        finally:
+            self.held = b"".join(pieces)
         data, self.held = self.held, b""
         return data
 
@@ -149,7 +157,7 @@ class RawClient:
         return answer
 
     def _read_chunks(self):
-        body = b""
+        body = bytearray()
         while size := int(self.read_until(b"\r\n").split(b";")[0], 16):
             body += self.read_exactly(size)
             assert self.read_exactly(2) == b"\r\n", "chunk without its end"
@@ -157,7 +165,7 @@ class RawClient:
         while (line := self.read_until(b"\r\n")) != b"\r\n":
             name, _, value = line.decode("latin-1").partition(":")
             trailers.append((name.lower(), value.strip()))
-        return body, trailers
+        return bytes(body), trailers
 
     def request(self, data: bytes, method: str = "GET") -> Answer:
         return self.send(data).read_response(method)
