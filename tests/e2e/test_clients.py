@@ -97,10 +97,10 @@ def run(*command) -> str:
 
 def test_wrk_sees_no_error(loaded):
     http, _, edge = loaded
-    printed = run("wrk", "-t1", "-c16", "-d2s", http.replace("shop.example", "127.0.0.1") + "/")
+    printed = run("wrk", "-t1", "-c16", "-d2s", "--timeout", "60s", http.replace("shop.example", "127.0.0.1") + "/")
     assert "Non-2xx" not in printed and "Socket errors" not in printed, printed
     served = int(re.search(r"(\d+) requests in", printed)[1])
-    assert edge.metric("headgate_requests_total", **{"class": "2xx"}) >= served > 100
+    assert edge.metric("headgate_requests_total", **{"class": "2xx"}) >= served > 16, "no connection had a second request"
 
 
 @pytest.mark.parametrize("scheme, args", [("http", ["--no-tls-proto=h2c"]), ("http", ["--h1"]), ("https", [])], ids=["h2c", "h1", "tls"])
