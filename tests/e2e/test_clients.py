@@ -100,7 +100,8 @@ def test_wrk_sees_no_error(loaded):
     printed = run("wrk", "-t1", "-c16", "-d2s", "--timeout", "60s", http.replace("shop.example", "127.0.0.1") + "/")
     assert "Non-2xx" not in printed and "Socket errors" not in printed, printed
     served = int(re.search(r"(\d+) requests in", printed)[1])
-    assert edge.metric("headgate_requests_total", **{"class": "2xx"}) >= served > 16, "no connection had a second request"
+    assert served > 16, "no connection had a second request"
+    edge.wait_metric("headgate_requests_total", served, **{"class": "2xx"})  # a client may have its answer before it is counted
 
 
 @pytest.mark.parametrize("scheme, args", [("http", ["--no-tls-proto=h2c"]), ("http", ["--h1"]), ("https", [])], ids=["h2c", "h1", "tls"])

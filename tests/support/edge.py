@@ -96,7 +96,12 @@ class Edge:
                    if sample.split("{")[0] == name and all(label in sample for label in wanted))
 
     def wait_metric(self, name: str, at_least: float, timeout_s: float = 10, **labels):
-        wait_until(lambda: self.metric(name, **labels) >= at_least, timeout_s, f"{name} {labels} >= {at_least}")
+        def reached() -> bool:
+            try:
+                return self.metric(name, **labels) >= at_least
+            except AssertionError:
+                return False  # nobody answers while one data plane takes over from another
+        wait_until(reached, timeout_s, f"{name} {labels} >= {at_least}")
 
     def stdout(self) -> str:
         return self.stdout_file.read_text(errors="replace") if self.stdout_file.exists() else ""
