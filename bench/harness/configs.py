@@ -15,6 +15,7 @@ class Work:
     http_port: int
     https_port: int
     access_log: bool
+    client_fields: bool = False  # the peers add what Headgate adds by itself
     routes: int = 0  # 0: one route for every host; n: hosts h0.bench .. h(n-1).bench
     revision: int = 1  # sent in ROUTED_REVISION_HEADER when routes > 0
 
@@ -47,7 +48,7 @@ http {{
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   proxy_set_header Host $host;
-  proxy_buffer_size 16k;
+{fields}  proxy_buffer_size 16k;
   proxy_buffers 8 16k;
   proxy_max_temp_file_size 0;
   ssl_certificate {dir}/cert.pem;
@@ -55,6 +56,17 @@ http {{
   ssl_protocols TLSv1.3;
 {servers}
 }}
+"""
+
+
+# The fields that Headgate sends to an origin unasked; trace ids have no like in the peers, a request id has.
+NGINX_CLIENT_FIELDS = """\
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $host;
+  proxy_set_header X-Request-Id $request_id;
+  proxy_set_header Via "1.1 nginx";
+  add_header Via "1.1 nginx";
 """
 
 
@@ -72,7 +84,8 @@ def nginx(work: Work, version: tuple[int, ...]) -> str:
         )
     # Buffered, as the manual advises for busy servers.
     log = f"{work.directory}/access.log combined buffer=64k flush=1s" if work.access_log else "off"
-    return NGINX.format(dir=work.directory, log=log, origin=work.origin_port, servers=servers)
+    return NGINX.format(dir=work.directory, log=log, origin=work.origin_port, servers=servers,
+                        fields=NGINX_CLIENT_FIELDS if work.client_fields else "")  # fmt: skip
 
 
 # HAProxy -------------------------------------------------------------------------------------------------------------
@@ -96,10 +109,20 @@ defaults
 frontend bench
   bind 127.0.0.1:{http}
   bind 127.0.0.1:{https} ssl crt {dir}/both.pem alpn h2,http/1.1
-{rules}
+{fields}{rules}
   default_backend origin
 backend origin
   server origin 127.0.0.1:{origin}
+"""
+
+
+HAPROXY_CLIENT_FIELDS = """\
+  option forwardfor
+  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Request-Id %[uuid()]
+  http-request add-header Via "1.1 haproxy"
+  http-response add-header Via "1.1 haproxy"
 """
 
 
@@ -119,6 +142,7 @@ def haproxy(work: Work) -> str:
         # Standard output is a file here: the cheapest of its targets.
         global_log="log stdout format raw local0 info" if work.access_log else "",
         log="log global\n  option httplog" if work.access_log else "",
+        fields=HAPROXY_CLIENT_FIELDS if work.client_fields else "",
         rules=rules,
     )
 

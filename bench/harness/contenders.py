@@ -31,15 +31,17 @@ class Contender:
     program: str
     version: str
     root: str = ""
-    speaks: frozenset = frozenset({"h1", "tls", "h2", "logs", "routes", "idle"})
+    speaks: frozenset = frozenset({"h1", "tls", "h2", "logs", "fields", "routes", "idle"})
 
-    def start(self, site: Site, access_log: bool = False, routes: int = 0) -> Server:
+    def start(
+        self, site: Site, access_log: bool = False, client_fields: bool = False, routes: int = 0
+    ) -> Server:
         server = Server(self.name, site.server_cpu, self.root)
         try:
             for name in TLS_FILES:
                 shutil.copy(site.tls / name, server.directory)
             server.work = configs.Work(
-                server.inside, site.origin_port, free_port(), free_port(), access_log, routes
+                server.inside, site.origin_port, free_port(), free_port(), access_log, client_fields, routes
             )
             self.write_config(server)
             server.launch(self.command(server))

@@ -97,11 +97,13 @@ def connect(secure: bool) -> Load:
     return one
 
 
-def cost(name: str, title: str, feature: str, offer: Load, access_log: bool = False) -> Callable[[Run], list[Row]]:
+def cost(
+    name: str, title: str, feature: str, offer: Load, access_log: bool = False, client_fields: bool = False
+) -> Callable[[Run], list[Row]]:
     """A row of server CPU an operation at full load."""
 
     def measure(run: Run) -> list[Row]:
-        with running(run, feature, access_log=access_log) as pairs:
+        with running(run, feature, access_log=access_log, client_fields=client_fields) as pairs:
             interleave(pairs, 1, lambda _, server: offer(run, server, 1))  # warm: pools, caches, page faults
             lines = settled_log_lines(pairs) if access_log else []
             interleave(
@@ -140,6 +142,7 @@ COSTS = {
     "h2-1k": cost("h2-1k", "HTTP/2 + TLS 1.3, 1 KB, 32 streams", "h2", h2("/1k")),
     "h2-64k": cost("h2-64k", "HTTP/2 + TLS 1.3, 64 KB, 32 streams", "h2", h2("/64k")),
     "h1-1k-logs": cost("h1-1k-logs", "HTTP/1.1, 1 KB, access log on", "logs", h1("/1k"), access_log=True),
+    "h1-1k-fields": cost("h1-1k-fields", "HTTP/1.1, 1 KB, peers add the client fields too", "fields", h1("/1k"), client_fields=True),
     "connections": cost("connections", "New HTTP/1.1 connection with one request", "h1", connect(False)),
     "handshakes": cost("handshakes", "Full TLS 1.3 handshake with one request", "tls", connect(True)),
 }
