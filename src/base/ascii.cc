@@ -1,7 +1,9 @@
 #include "base/ascii.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -19,8 +21,25 @@ void append_decimal(std::string& out, std::uint64_t value) {
   out.append(digits, end);
 }
 
+namespace {
+constexpr char kDigits[] = "0123456789abcdef";
+
+constexpr auto kHexPairs = [] {
+  std::array<char, 512> pairs{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = kDigits[byte >> 4];
+    pairs[2 * byte + 1] = kDigits[byte & 15];
+  }
+  return pairs;
+}();
+}  // namespace
+
+char* write_hex16(char* at, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8, at += 2) std::memcpy(at, &kHexPairs[(value >> shift & 255) * 2], 2);
+  return at;
+}
+
 void append_hex(std::string& out, std::uint64_t value, int digits_min) {
-  constexpr char kDigits[] = "0123456789abcdef";
   char text[16];
   int at = 16;
   for (; value != 0; value >>= 4) text[--at] = kDigits[value & 15];

@@ -56,6 +56,7 @@ std::string to_lower(std::string_view s);
 // Appends without allocating when `out` has room.
 void append_decimal(std::string& out, std::uint64_t value);
 void append_hex(std::string& out, std::uint64_t value, int digits_min = 1);
+char* write_hex16(char* at, std::uint64_t value);  // 16 lower-case digits; returns what is behind them
 // The nearest of `candidates` by edit distance, if near enough to be a typing mistake.
 std::optional<std::string_view> nearest_name(std::string_view name, const std::string_view* candidates,
                                              std::size_t count);

@@ -21,8 +21,16 @@ class Outbox {
   bool blocked() const { return blocked_; }  // the kernel refused: wait for writability
   void clear();
   void shrink() { if (empty() && bytes_.capacity() > 256) std::string().swap(bytes_); }
+  // Memory that goes round among the outboxes of one thread: who begins to write borrows it, who is done lends it again.
+  void borrow(std::string& spare) { if (bytes_.capacity() < spare.capacity() && bytes_.empty()) bytes_.swap(spare); }
+  void lend(std::string& spare) {
+    if (!empty() || bytes_.capacity() > kSpareBytesMax) return shrink();
+    if (spare.capacity() < bytes_.capacity()) bytes_.swap(spare);
+    shrink();
+  }
 
  private:
+  static constexpr std::size_t kSpareBytesMax = 65536;
   std::string bytes_;
   std::size_t sent_ = 0;
   bool blocked_ = false;

@@ -153,8 +153,9 @@ const model::Backend* pick_weighted(const R& rule, std::uint64_t random) {
 
 std::optional<Matched> match(const model::RouteTable& table, const RequestView& request) {
   const std::string_view host = without_root_dot(request.host);
-  if (const auto found = table.exact_hosts.find(host); found != table.exact_hosts.end())
-    if (const auto matched = match_path(found->second, request)) return matched;
+  if (!table.exact_hosts.empty())
+    if (const auto found = table.exact_hosts.find(host); found != table.exact_hosts.end())
+      if (const auto matched = match_path(found->second, request)) return matched;
   if (const auto matched = match_wildcard(table, host, request)) return matched;
   return match_path(table.any_host, request);
 }

@@ -14,6 +14,7 @@ namespace headgate::proxy {
 
 namespace http = wire::http;
 namespace http1 = wire::http1;
+using namespace std::string_view_literals;  // its length is known, that of a plain literal is counted at run time
 
 namespace {
 constexpr std::uint8_t kInterimMax = 16;  // 1xx responses before the final one (notes row 9: bounded)
@@ -71,19 +72,19 @@ void OriginH1::send_head(const http::RequestHead& head, bool end) {
   http1::append_field(out, "host", head.authority);
   http1::append_fields(out, head.fields);
   if (!head.protocol.empty()) {
-    out += "connection: upgrade\r\nupgrade: ";
+    out += "connection: upgrade\r\nupgrade: "sv;
     out += head.protocol;
-    out += "\r\n";
+    out += "\r\n"sv;
   }
   chunk_request_ = head.framing.kind == http::Framing::Kind::kChunked;
   if (chunk_request_) {
-    out += "transfer-encoding: chunked\r\n";
+    out += "transfer-encoding: chunked\r\n"sv;
   } else if (head.framing.kind == http::Framing::Kind::kLength) {
-    out += "content-length: ";
+    out += "content-length: "sv;
     append_decimal(out, head.framing.length);
-    out += "\r\n";
+    out += "\r\n"sv;
   }
-  out += "\r\n";
+  out += "\r\n"sv;
   if (!end) return;
   request_complete();
   write_out({});
@@ -105,9 +106,9 @@ void OriginH1::send_trailers(const http::Fields& fields) {
   request_complete();
   if (!chunk_request_) return flush();
   std::string& out = out_.text();
-  out += "0\r\n";
+  out += "0\r\n"sv;
   http1::append_fields(out, fields);
-  out += "\r\n";
+  out += "\r\n"sv;
   flush();
 }
 

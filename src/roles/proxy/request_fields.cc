@@ -11,6 +11,7 @@ namespace headgate::proxy {
 
 namespace http = wire::http;
 using http::FieldId;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -56,7 +57,7 @@ void Exchange::build_request_fields() {
     if (head_.names_in_connection && http::is_removed_by_connection(head_.fields, field)) continue;
     out_.fields.push_back(field);
   }
-  if (head_.te_trailers) out_.fields.push_back({"te", "trailers", FieldId::kTe});
+  if (head_.te_trailers) http::add(out_.fields, {"te", "trailers", FieldId::kTe});
   add_client_fields(out_.fields);
   const model::Filters& rule = rule_->filters;
   apply_edits(out_.fields, rule.request_headers);
@@ -85,18 +86,18 @@ void Exchange::add_client_fields(http::Fields& out) {
     for (const http::Field& field : head_.fields) {
       if (field.id == FieldId::kXForwardedFor) list = list.empty() ? field.value : arena_.concat({list, ", ", field.value});
     }
-    out.push_back({"x-forwarded-for", list.empty() ? peer : arena_.concat({list, ", ", peer}), FieldId::kXForwardedFor});
+    http::add(out, {"x-forwarded-for", list.empty() ? peer : arena_.concat({list, ", ", peer}), FieldId::kXForwardedFor});
   } else {
-    out.push_back({"x-forwarded-for", peer, FieldId::kXForwardedFor});
+    http::add(out, {"x-forwarded-for", peer, FieldId::kXForwardedFor});
   }
   const http::Field* proto = kept(FieldId::kXForwardedProto);
-  out.push_back({"x-forwarded-proto", proto ? proto->value : facts_->tls ? "https" : "http", FieldId::kXForwardedProto});
+  http::add(out, {"x-forwarded-proto", proto ? proto->value : facts_->tls ? "https"sv : "http"sv, FieldId::kXForwardedProto});
   const http::Field* host = kept(FieldId::kXForwardedHost);
-  out.push_back({"x-forwarded-host", host ? host->value : head_.authority, FieldId::kXForwardedHost});
+  http::add(out, {"x-forwarded-host", host ? host->value : head_.authority, FieldId::kXForwardedHost});
   if (const http::Field* forwarded = kept(FieldId::kForwarded)) {
     std::string value;
     wire::forwarded::append_forwarded(value, forwarded->value, {.client = facts_->peer.address});
-    out.push_back({"forwarded", arena_.copy(value), FieldId::kForwarded});
+    http::add(out, {"forwarded", arena_.copy(value), FieldId::kForwarded});
   }
   add_via(out, head_.version);
   add_trace(out);
@@ -104,13 +105,13 @@ void Exchange::add_client_fields(http::Fields& out) {
 
 void Exchange::add_via(http::Fields& out, http::Version received) {
   if (traffic_->via.empty()) return;
-  const std::string_view version = received == http::Version::k2 ? "2 " : received == http::Version::k10 ? "1.0 " : "1.1 ";
+  const std::string_view version = received == http::Version::k2 ? "2 "sv : received == http::Version::k10 ? "1.0 "sv : "1.1 "sv;
   for (http::Field& field : out) {
     if (field.id != FieldId::kVia) continue;
     field.value = arena_.concat({field.value, ", ", version, traffic_->via});
     return;
   }
-  out.push_back({"via", arena_.concat({version, traffic_->via}), FieldId::kVia});
+  http::add(out, {"via", arena_.concat({version, traffic_->via}), FieldId::kVia});
 }
 
 // Continues the client's trace or begins one; the request id is the client's, else the trace id.
@@ -134,8 +135,8 @@ void Exchange::add_trace(http::Fields& out) {
   trace_id_ = value.substr(3, 32);
   request_id_ = id ? id->value : trace_id_;
   if (parent) parent->value = value;
-  else out.push_back({"traceparent", value, FieldId::kTraceparent});
-  if (!id) out.push_back({"x-request-id", request_id_, FieldId::kXRequestId});
+  else http::add(out, {"traceparent", value, FieldId::kTraceparent});
+  if (!id) http::add(out, {"x-request-id", request_id_, FieldId::kXRequestId});
   if (!parsed && has_state) std::erase_if(out, [](const http::Field& f) { return f.id == FieldId::kTracestate; });
 }
 

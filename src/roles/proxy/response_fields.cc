@@ -30,7 +30,7 @@ void Exchange::build_response_fields(const http::ResponseHead& head, const model
 void Exchange::add_date(http::Fields& out) {
   char* date = arena_.allocate(http::kDateBytes);
   http::write_date(worker_.loop.wall(), date);
-  out.push_back({"date", {date, http::kDateBytes}, FieldId::kDate});
+  http::add(out, {"date", {date, http::kDateBytes}, FieldId::kDate});
 }
 
 void Exchange::add_cors() {
@@ -41,12 +41,12 @@ void Exchange::add_cors() {
 
 // A coded response has no known length and another validator: a strong one becomes weak (RFC 9110 §8.8.1).
 void Exchange::apply_coding(wire::content_coding::Coding coding, bool varies) {
-  if (varies) response_fields_.push_back({"vary", "accept-encoding", FieldId::kVary});
+  if (varies) http::add(response_fields_, {"vary", "accept-encoding", FieldId::kVary});
   if (coding == wire::content_coding::Coding::kIdentity) return;
   auto encoder = worker_.encoders.take(coding);
   if (!encoder) return;
   filter_ = std::make_unique<ResponseFilter>(worker_.encoders, std::move(encoder));
-  response_fields_.push_back({"content-encoding", wire::content_coding::to_string(coding), FieldId::kContentEncoding});
+  http::add(response_fields_, {"content-encoding", wire::content_coding::to_string(coding), FieldId::kContentEncoding});
   for (http::Field& field : response_fields_) {
     if (field.id == FieldId::kEtag && field.value.starts_with('"')) field.value = arena_.concat({"W/", field.value});
   }
@@ -73,7 +73,7 @@ void Exchange::send_response_head(http::ResponseHead& head, bool end) {
   }
   ResponseBody body;
   if (head.framing.has_length && (head_.method == http::Method::kHead || head.status == 304)) {
-    response_fields_.push_back({"content-length", arena_.decimal(head.framing.length), FieldId::kContentLength});
+    http::add(response_fields_, {"content-length", arena_.decimal(head.framing.length), FieldId::kContentLength});
   } else if (!end) {
     bool varies = false;
     const auto coding = choose_coding(traffic_->compression, head_, head, varies);

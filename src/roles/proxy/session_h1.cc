@@ -11,6 +11,7 @@ namespace headgate::proxy {
 
 namespace http = wire::http;
 namespace http1 = wire::http1;
+using namespace std::string_view_literals;  // its length is known, that of a plain literal is counted at run time
 
 namespace {
 constexpr std::string_view kH2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -290,7 +291,7 @@ void SessionH1::send_interim(int status, const http::Fields& fields) {
   std::string& out = out_.text();
   http1::append_status_line(out, status, {});
   http1::append_fields(out, fields);
-  out += "\r\n";
+  out += "\r\n"sv;
 }
 
 void SessionH1::send_head(int status, const http::Fields& fields, ResponseBody body) {
@@ -303,33 +304,34 @@ void SessionH1::send_head(int status, const http::Fields& fields, ResponseBody b
   if (exchange_->drops_keep_alive() || worker_.draining || draining_) keep_alive_ = false;
   chunk_response_ = body.kind == ResponseBody::Kind::kStream && !old;
   if (body.kind == ResponseBody::Kind::kStream && old) keep_alive_ = false;
+  out_.borrow(worker_.spare_output);
   std::string& out = out_.text();
   http1::append_status_line(out, status, {});
   http1::append_fields(out, fields);
   if (body.kind == ResponseBody::Kind::kLength) {
-    out += "content-length: ";
+    out += "content-length: "sv;
     append_decimal(out, body.length);
-    out += "\r\n";
+    out += "\r\n"sv;
   } else if (chunk_response_) {
-    out += "transfer-encoding: chunked\r\n";
+    out += "transfer-encoding: chunked\r\n"sv;
   }
   if (body.kind == ResponseBody::Kind::kTunnel) {
     keep_alive_ = false;
     body_ = Body::kTunnel;
     wanted_ = true;
     if (status == 101) {
-      out += "connection: upgrade\r\nupgrade: ";
+      out += "connection: upgrade\r\nupgrade: "sv;
       out += request.protocol;
-      out += "\r\n";
+      out += "\r\n"sv;
     }
     worker_.loop.disarm(timer_);
     worker_.loop.defer(resume_);
   } else if (!keep_alive_) {
-    out += "connection: close\r\n";
+    out += "connection: close\r\n"sv;
   } else if (old) {
-    out += "connection: keep-alive\r\n";
+    out += "connection: keep-alive\r\n"sv;
   }
-  out += "\r\n";
+  out += "\r\n"sv;
 }
 
 void SessionH1::send_body(std::string_view bytes, bool end) {
@@ -345,11 +347,11 @@ void SessionH1::send_body(std::string_view bytes, bool end) {
 void SessionH1::send_trailers(const http::Fields& fields) {
   if (chunk_response_) {
     std::string& out = out_.text();
-    out += "0\r\n";
+    out += "0\r\n"sv;
     if (exchange_->head().te_trailers) {
       http1::append_fields(out, fields);
     }
-    out += "\r\n";
+    out += "\r\n"sv;
   }
   flush();
 }
@@ -407,7 +409,7 @@ void SessionH1::next_request() {
   worker_.loop.arm(timer_, settings().idle_timeout);
   if (draining_) worker_.loop.arm_earlier(timer_, drain_grace());
   if (reading_) return;  // consume() goes on with what it holds
-  out_.shrink();
+  out_.lend(worker_.spare_output);
   if (readable_ || !in_.empty()) worker_.loop.defer(resume_);
 }
 

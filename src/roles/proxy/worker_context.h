@@ -37,6 +37,7 @@ struct WorkerContext {
   std::uint32_t workers = 1;
   bool draining = false;   // no keep-alive any more: every response says so
   DrainPace drain_pace = {};
+  std::string spare_output = {};  // of the sessions: an idle one holds no memory for output (Outbox::borrow)
 };
 
 }  // namespace headgate::proxy

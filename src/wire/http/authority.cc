@@ -28,16 +28,19 @@ bool all_digits(std::string_view text) {
 // Four decimal octets without leading zeros: other spellings mean different addresses to different
 // programs.
 bool is_ipv4(std::string_view host) {
-  if (host.ends_with('.')) return false;
-  int octets = 0;
-  while (!host.empty()) {
-    const std::string_view octet = take_until(host, '.');
-    if (!all_digits(octet) || octet.size() > 3 || (octet.size() > 1 && octet[0] == '0'))
-      return false;
-    if (*parse_decimal(octet) > 255) return false;
-    ++octets;
+  int octets = 0, digits = 0, value = 0;
+  for (const char c : host) {
+    if (c == '.') {
+      if (digits == 0) return false;
+      ++octets;
+      digits = value = 0;
+      continue;
+    }
+    if (!is_digit(c) || (digits > 0 && value == 0)) return false;
+    value = value * 10 + (c - '0');
+    if (++digits > 3 || value > 255) return false;
   }
-  return octets == 4;
+  return octets == 3 && digits > 0;
 }
 
 bool is_ipv6(std::string_view text) {
@@ -69,9 +72,13 @@ bool ends_in_number(std::string_view host) {
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   if (text.size() > 5) return std::nullopt;
-  const auto port = parse_decimal(text);
-  if (!port || *port == 0 || *port > 65535) return std::nullopt;
-  return static_cast<std::uint16_t>(*port);
+  std::uint32_t port = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    port = port * 10 + static_cast<std::uint32_t>(c - '0');
+  }
+  if (port == 0 || port > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(port);
 }
 
 // Splits off the port; false when there is one and it is wrong.
@@ -94,7 +101,8 @@ std::optional<Authority> parse_bracketed(std::string_view text) {
 
 std::optional<Authority> parse_authority(std::string_view text) {
   if (text.starts_with('[')) return parse_bracketed(text);
-  const std::size_t colon = std::min(text.find(':'), text.size());
+  std::size_t colon = 0;
+  while (colon < text.size() && text[colon] != ':') ++colon;
   Authority out{.host = text.substr(0, colon), .port = {}, .kind = Authority::Kind::kName};
   if (!is_name(out.host) || !take_port(text.substr(colon), out)) return std::nullopt;
   if (ends_in_number(out.host)) {

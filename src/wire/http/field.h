@@ -39,6 +39,9 @@ bool is_protected_from_connection(FieldId id);
 
 using Fields = std::vector<Field>;
 
+// push_back of something that has a name is the overload that compilers inline.
+inline void add(Fields& fields, const Field& field) { fields.push_back(field); }
+
 const Field* find(const Fields& fields, FieldId id);
 const Field* find(const Fields& fields, std::string_view name);  // case-insensitive; by id when the name has one
 

@@ -2,6 +2,7 @@
 
 #include "wire/http1/head.h"
 #include "wire/http1/scan.h"
+#include "wire/http1/writer.h"
 
 namespace headgate::wire::http1 {
 namespace {
@@ -21,8 +22,9 @@ Mark classify(std::string_view buffer, std::size_t at) {
 // §2.2), and anything else (a TLS record, for example) will never become a head, so waiting for its
 // end would be waste.
 bool starts_well(std::string_view buffer) {
-  if (buffer.empty() || buffer == "\r" || buffer == "\r\n") return true;
-  if (buffer.starts_with("\r\n")) buffer.remove_prefix(2);
+  if (buffer.empty() || http::is_token_char(buffer[0])) return true;
+  if (buffer == kCrlf) return true;
+  if (buffer.starts_with(kCrlf)) buffer.remove_prefix(2);
   return http::is_token_char(buffer[0]) || buffer[0] == '\r';  // a stray CR is found with its line
 }
 

@@ -62,18 +62,15 @@ std::optional<Traceparent> parse(std::string_view text) {
                      static_cast<std::uint8_t>(*flags & (kSampled | kRandomTraceId))};
 }
 
-void append_trace_id(std::string& out, const Traceparent& trace) {
-  append_hex(out, trace.trace_id_high, 16);
-  append_hex(out, trace.trace_id_low, 16);
-}
-
 void append_to(std::string& out, const Traceparent& trace) {
-  out += "00-";
-  append_trace_id(out, trace);
-  out += '-';
-  append_hex(out, trace.parent_id, 16);
-  out += '-';
-  append_hex(out, trace.flags, 2);
+  char text[kTextBytes] = {'0', '0', '-'};
+  char* at = write_hex16(write_hex16(text + 3, trace.trace_id_high), trace.trace_id_low);
+  *at++ = '-';
+  at = write_hex16(at, trace.parent_id);
+  *at++ = '-';
+  *at++ = "0123456789abcdef"[trace.flags >> 4];
+  *at = "0123456789abcdef"[trace.flags & 15];
+  out.append(text, sizeof text);
 }
 
 std::string to_string(const Traceparent& trace) {

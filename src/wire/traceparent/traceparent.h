@@ -27,7 +27,6 @@ std::optional<Traceparent> parse(std::string_view text);
 // As version 00.
 void append_to(std::string& out, const Traceparent& trace);
 std::string to_string(const Traceparent& trace);
-void append_trace_id(std::string& out, const Traceparent& trace);  // 32 digits, for the access log
 
 // Same trace, same flags, with a span of our own as the parent of what follows.
 Traceparent child_of(const Traceparent& parent, std::uint64_t random);
