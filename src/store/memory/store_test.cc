@@ -23,9 +23,9 @@ std::uint64_t allocated_by_process() {
 #endif
 }
 
-class StoreTest : public testing::Test, protected World {};
+class MemoryStore : public testing::Test, protected World {};
 
-TEST_F(StoreTest, WhatIsPutIsFoundWithAllItsParts) {
+TEST_F(MemoryStore, WhatIsPutIsFoundWithAllItsParts) {
   struct Metadata {
     std::uint64_t version;
     char kind[16];
@@ -50,7 +50,7 @@ TEST_F(StoreTest, WhatIsPutIsFoundWithAllItsParts) {
   EXPECT_EQ(store.counts().misses, 1U);
 }
 
-TEST_F(StoreTest, ACollisionOfTheHashIsAMissAndNeverAnotherBody) {
+TEST_F(MemoryStore, ACollisionOfTheHashIsAMissAndNeverAnotherBody) {
   const Hash128 same{1, 2};
   const Key a{same, "a", {}}, b{same, "b", {}};
   put(a, "of a");
@@ -60,7 +60,7 @@ TEST_F(StoreTest, ACollisionOfTheHashIsAMissAndNeverAnotherBody) {
   EXPECT_EQ(body_of(find(b).take(0)), "of b");
 }
 
-TEST_F(StoreTest, AViewStaysTrueToItselfWhateverHappensToTheTable) {
+TEST_F(MemoryStore, AViewStaysTrueToItselfWhateverHappensToTheTable) {
   const NamedKey key("k");
   put(key, "first");
   const View view = find(key);
@@ -70,7 +70,7 @@ TEST_F(StoreTest, AViewStaysTrueToItselfWhateverHappensToTheTable) {
   EXPECT_EQ(body_of(view.take(0)), "first");
 }
 
-TEST_F(StoreTest, AHundredThousandKeysAreFoundAgain) {
+TEST_F(MemoryStore, AHundredThousandKeysAreFoundAgain) {
   Options options = small_options();
   options.bytes_max = 256 << 20;
   World world(options);
@@ -83,7 +83,7 @@ TEST_F(StoreTest, AHundredThousandKeysAreFoundAgain) {
   }
 }
 
-TEST_F(StoreTest, TheLimitHoldsAndIsWhatTheProcessAllocates) {
+TEST_F(MemoryStore, TheLimitHoldsAndIsWhatTheProcessAllocates) {
   const std::uint64_t before = allocated_by_process();
   World world;
   Prng prng(1);
@@ -107,7 +107,7 @@ TEST_F(StoreTest, TheLimitHoldsAndIsWhatTheProcessAllocates) {
   EXPECT_NEAR(real / static_cast<double>(counts.bytes_used), 1.0, 0.03);
 }
 
-TEST_F(StoreTest, WhatIsReadOrFilledSurvivesItsEvictionAndIsCharged) {
+TEST_F(MemoryStore, WhatIsReadOrFilledSurvivesItsEvictionAndIsCharged) {
   const NamedKey read("read"), filled("filled");
   const Ref<Object> reading = put(read, std::string(500'000, 'r'));
   Fill filling = lead(filled).fill({}).value();
@@ -121,7 +121,7 @@ TEST_F(StoreTest, WhatIsReadOrFilledSurvivesItsEvictionAndIsCharged) {
       << "the room that is read is not given twice";
 }
 
-TEST_F(StoreTest, WhatComesBackAfterItsEvictionWasSeenBefore) {
+TEST_F(MemoryStore, WhatComesBackAfterItsEvictionWasSeenBefore) {
   const NamedKey key("twice");
   EXPECT_FALSE(put(key, std::string(1000, 'x'))->seen_before());
   for (int i = 0; has(key); ++i) put(NamedKey("k" + std::to_string(i)), std::string(1000, 'x'));
@@ -130,7 +130,7 @@ TEST_F(StoreTest, WhatComesBackAfterItsEvictionWasSeenBefore) {
   EXPECT_TRUE(lead(key).freshen(again, {}).value()->seen_before());
 }
 
-TEST_F(StoreTest, AnObjectThatGrowsTooLargePassesThroughAndIsNotKept) {
+TEST_F(MemoryStore, AnObjectThatGrowsTooLargePassesThroughAndIsNotKept) {
   const NamedKey key("large");
   Fill fill = lead(key).fill({}).value();
   BodyReader body(find(key).take(0)->body(), queue, wake);
@@ -155,7 +155,7 @@ TEST_F(StoreTest, AnObjectThatGrowsTooLargePassesThroughAndIsNotKept) {
   EXPECT_EQ(store.counts().passed_through, 1U);
 }
 
-TEST_F(StoreTest, AFillThatNothingCanMakeRoomForPassesThrough) {
+TEST_F(MemoryStore, AFillThatNothingCanMakeRoomForPassesThrough) {
   Options options = small_options();
   options.object_bytes_max = 64 << 20;
   World world(options);
@@ -168,7 +168,7 @@ TEST_F(StoreTest, AFillThatNothingCanMakeRoomForPassesThrough) {
   EXPECT_LE(world.store.counts().bytes_used, world.store.options().bytes_max + 4 * kBlockBytesMax);
 }
 
-TEST_F(StoreTest, NothingIsLeftWhenEverythingIsPurged) {
+TEST_F(MemoryStore, NothingIsLeftWhenEverythingIsPurged) {
   std::vector<NamedKey> keys;
   for (int i = 0; i < 300; ++i) keys.emplace_back("k" + std::to_string(i));
   for (const NamedKey& key : keys) put_labelled(key, "body", {"a", "b"});

@@ -252,7 +252,7 @@ bool saw_everything(Site& site) {
          counts.handed_over > 0 && counts.passed_through > 0 && counts.purged > 0;
 }
 
-TEST(Stress, NoThreadEverReadsAWrongBodyOrWhatWasPurged) {
+TEST(MemoryStress, NoThreadEverReadsAWrongBodyOrWhatWasPurged) {
   Site site;
   for (std::uint64_t round = 0; round == 0 || (round < 30 && !saw_everything(site)); ++round)
     run_workers(site, round * kThreads);
