@@ -8,6 +8,7 @@ import time
 import pytest
 
 from support.client import RawClient
+from support.config import documents, gateway, http_listener, route, rule, upstream
 from support.origin import read_request, response
 
 REQUESTS = 1200
@@ -15,15 +16,7 @@ REQUESTS = 1200
 
 def resources(world) -> str:
     ref = "group: headgate.io, kind: Upstream, name"
-    return f"""
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: edge}}
-spec:
-  gatewayClassName: headgate
-  addresses: [{{value: 127.0.0.1}}]
-  listeners: [{{name: http, protocol: HTTP, port: {world.port}}}]
----
+    return documents(gateway(http_listener(world.port)), f"""
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {{name: weights}}
@@ -34,7 +27,7 @@ spec:
     backendRefs: [{{{ref}: v1, weight: 70}}, {{{ref}: v2, weight: 30}}, {{{ref}: v3, weight: 0}}]
   - {{matches: [{{path: {{value: /none}}}}]}}
   - {{matches: [{{path: {{value: /zero}}}}], backendRefs: [{{{ref}: v1, weight: 0}}]}}
-"""
+""")
 
 
 def test_backends_get_their_share_within_what_chance_allows(world):
@@ -54,31 +47,12 @@ def test_a_rule_without_anybody_to_send_to_answers_500(world, target):
     assert world.ask(target).status == 500
 
 
-SLOW = """
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: edge}}
-spec:
-  gatewayClassName: headgate
-  addresses: [{{value: 127.0.0.1}}]
-  listeners: [{{name: http, protocol: HTTP, port: {port}}}]
----
-apiVersion: headgate.io/v1alpha1
-kind: Upstream
-metadata: {{name: slow}}
-spec: {{endpoints: [{{address: 127.0.0.1, port: {origin}}}], outlierDetection: {{enabled: false}}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: slow}}
-spec:
-  parentRefs: [{{name: edge}}]
-  rules:
-  - {{matches: [{{path: {{value: /request}}}}], timeouts: {{request: 500ms}}, backendRefs: [{{group: headgate.io, kind: Upstream, name: slow}}]}}
-  - {{matches: [{{path: {{value: /backend}}}}], timeouts: {{backendRequest: 300ms}}, retry: {{attempts: 0}}, backendRefs: [{{group: headgate.io, kind: Upstream, name: slow}}]}}
-  - {{matches: [{{path: {{value: /both}}}}], timeouts: {{request: 400ms, backendRequest: 400ms}}, backendRefs: [{{group: headgate.io, kind: Upstream, name: slow}}]}}
-  - {{matches: [{{path: {{value: /off}}}}], timeouts: {{request: 0s, backendRequest: 0s}}, backendRefs: [{{group: headgate.io, kind: Upstream, name: slow}}]}}
-"""
+def slow_edge(port: int, origin_port: int) -> str:
+    return documents(gateway(http_listener(port)), upstream("slow", origin_port, outlierDetection={"enabled": False}), route(
+        rule("slow", path="/request", timeouts={"request": "500ms"}),
+        rule("slow", path="/backend", timeouts={"backendRequest": "300ms"}, retry={"attempts": 0}),
+        rule("slow", path="/both", timeouts={"request": "400ms", "backendRequest": "400ms"}),
+        rule("slow", path="/off", timeouts={"request": "0s", "backendRequest": "0s"})))
 
 
 @pytest.fixture
@@ -95,7 +69,7 @@ def slow(headgate, raw_origin, free_port):
             connection.send(response(body=b"late"))
 
     origin, port = raw_origin(serve), free_port()
-    headgate(SLOW.format(port=port, origin=origin.port))
+    headgate(slow_edge(port, origin.port))
     yield port, release
     release.set()
 
@@ -154,7 +128,7 @@ def test_the_late_answer_of_a_backend_that_was_given_up_reaches_nobody(headgate,
             connection.send(response(body=b"second"))
 
     origin, port = raw_origin(serve), free_port()
-    headgate(SLOW.format(port=port, origin=origin.port))
+    headgate(slow_edge(port, origin.port))
     assert timed(port, "/backend/first")[0] == 504
     with RawClient(port) as client:
         answer = client.request(b"GET /off/second HTTP/1.1\r\nHost: a.example\r\n\r\n")

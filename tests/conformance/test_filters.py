@@ -2,18 +2,12 @@
 
 import pytest
 
-GATEWAY = """
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: edge}}
-spec:
-  gatewayClassName: headgate
-  addresses: [{{value: 127.0.0.1}}]
-  listeners: [{{name: http, protocol: HTTP, port: {port}}}]
----
+from support.config import documents, gateway, http_listener
+
+ROUTE = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {{name: filters}}
+metadata: {{name: filters{number}}}
 spec:
   parentRefs: [{{name: edge}}]
   rules:
@@ -24,13 +18,7 @@ def resources(world) -> str:
     rules = HEADER_RULES + [redirect_rule(*case[:2]) for case in REDIRECTS] + [rewrite_rule(*case[:2]) for case in REWRITES]
     rules += CORS_RULES
     chunks = [rules[at:at + 16] for at in range(0, len(rules), 16)]  # an HTTPRoute has at most 16 rules
-    text = ""
-    for number, chunk in enumerate(chunks):
-        head = GATEWAY.format(port=world.port)
-        if number:
-            head = "---" + head.split("---")[1]
-        text += head.replace("name: filters", f"name: filters{number}") + "".join(chunk)
-    return text
+    return documents(gateway(http_listener(world.port)), *(ROUTE.format(number=at) + "".join(chunk) for at, chunk in enumerate(chunks)))
 
 
 def rule(path: str, filters: str, backends: str = "[{group: headgate.io, kind: Upstream, name: v1}]") -> str:

@@ -1,167 +1,75 @@
 """HTTPRoute: which rule serves a request. Exact, prefix and regular paths, headers, queries, methods, and their order."""
 
 import pytest
+import yaml
+
+from support.config import documents, gateway, http_listener, route, rule
 
 
 def resources(world) -> str:
-    return f"""
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: edge}}
-spec:
-  gatewayClassName: headgate
-  addresses: [{{value: 127.0.0.1}}]
-  listeners: [{{name: http, protocol: HTTP, port: {world.port}}}]
-""" + ROUTES
+    return documents(gateway(http_listener(world.port)), *ROUTES)
 
 
-def backend(name: str) -> str:
-    return f"[{{group: headgate.io, kind: Upstream, name: {name}}}]"
+def routed(name: str, hosts: list, *rules, created: str = None) -> dict:
+    """An HTTPRoute for `hosts` under .example."""
+    made = route(*rules, name=name, hostnames=[f"{host}.example" for host in hosts])
+    made["metadata"].update({"creationTimestamp": created} if created else {})
+    return made
 
 
-V1, V2, V3 = backend("v1"), backend("v2"), backend("v3")
+def to(name: str, *matches: str) -> dict:
+    """A rule to this backend for requests that any of `matches`, in YAML, describes."""
+    return rule(name, **({"matches": [yaml.safe_load(f"{{{match}}}") for match in matches]} if matches else {}))
 
-ROUTES = f"""
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: exact}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [exact.example]
-  rules:
-  - {{matches: [{{path: {{type: Exact, value: /one}}}}], backendRefs: {V1}}}
-  - {{matches: [{{path: {{type: Exact, value: /two}}}}], backendRefs: {V2}}}
-  - {{matches: [{{path: {{type: Exact, value: /two/}}}}], backendRefs: {V3}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: prefix}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [prefix.example]
-  rules:
-  - {{matches: [{{path: {{type: PathPrefix, value: /}}}}, {{headers: [{{name: version, value: one}}]}}], backendRefs: {V1}}}
-  - {{matches: [{{path: {{type: PathPrefix, value: /v2}}}}], backendRefs: {V2}}}
-  - {{matches: [{{path: {{type: PathPrefix, value: /v2/sub/}}}}], backendRefs: {V3}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: regex}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [regex.example]
-  rules:
-  - {{matches: [{{path: {{type: RegularExpression, value: '/items/[0-9]+'}}}}], backendRefs: {V1}}}
-  - {{matches: [{{path: {{type: Exact, value: /items/7}}}}], backendRefs: {V2}}}
-  - {{matches: [{{path: {{type: PathPrefix, value: /items}}}}], backendRefs: {V3}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: path-order}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [order.example]
-  rules:
-  - {{matches: [{{path: {{type: PathPrefix, value: /match}}}}], backendRefs: {V1}}}
-  - {{matches: [{{path: {{type: PathPrefix, value: /match/prefix/one}}}}], backendRefs: {V2}}}
-  - {{matches: [{{path: {{type: PathPrefix, value: /match/prefix}}}}], backendRefs: {V3}}}
-  - {{matches: [{{path: {{type: Exact, value: /match/exact/one}}}}], backendRefs: {V3}}}
-  - {{matches: [{{path: {{type: PathPrefix, value: /match/exact/one}}}}], backendRefs: {V1}}}
-  - {{matches: [{{path: {{type: Exact, value: /match/exact}}}}], backendRefs: {V2}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: headers}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [headers.example]
-  rules:
-  - {{matches: [{{headers: [{{name: version, value: one}}]}}], backendRefs: {V1}}}
-  - {{matches: [{{headers: [{{name: Version, value: two}}]}}], backendRefs: {V2}}}
-  - {{matches: [{{headers: [{{name: version, value: two}}, {{name: color, value: orange}}]}}], backendRefs: {V1}}}
-  - {{matches: [{{headers: [{{name: color, value: blue}}]}}, {{headers: [{{name: color, value: green}}]}}], backendRefs: {V1}}}
-  - {{matches: [{{headers: [{{name: color, value: red}}]}}, {{headers: [{{name: color, value: yellow}}]}}], backendRefs: {V2}}}
-  - {{matches: [{{headers: [{{type: RegularExpression, name: agent, value: 'bot-[a-z]+'}}]}}], backendRefs: {V3}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: queries}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [queries.example]
-  rules:
-  - {{matches: [{{queryParams: [{{name: animal, value: whale}}]}}], backendRefs: {V1}}}
-  - {{matches: [{{queryParams: [{{name: animal, value: dolphin}}]}}], backendRefs: {V2}}}
-  - {{matches: [{{queryParams: [{{name: animal, value: dolphin}}, {{name: color, value: blue}}]}}], backendRefs: {V3}}}
-  - {{matches: [{{queryParams: [{{name: ANIMAL, value: Whale}}]}}], backendRefs: {V3}}}
-  - {{matches: [{{queryParams: [{{name: animal, value: hydra}}]}}, {{queryParams: [{{name: animal, value: ant eater}}]}}], backendRefs: {V1}}}
-  - {{matches: [{{queryParams: [{{type: RegularExpression, name: id, value: '[0-9]{{3}}'}}]}}], backendRefs: {V2}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: methods}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [methods.example]
-  rules:
-  - {{matches: [{{method: POST}}], backendRefs: {V1}}}
-  - {{matches: [{{method: GET}}], backendRefs: {V2}}}
-  - {{matches: [{{path: {{value: /path1}}, method: GET}}], backendRefs: {V1}}}
-  - {{matches: [{{path: {{value: /path2}}, method: PUT, headers: [{{name: version, value: one}}]}}], backendRefs: {V2}}}
-  - {{matches: [{{path: {{value: /path3}}, headers: [{{name: version, value: two}}]}}], backendRefs: {V3}}}
-  - {{matches: [{{path: {{value: /path3}}, method: PATCH}}], backendRefs: {V1}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: across-one, creationTimestamp: "2025-01-01T00:00:00Z"}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [across.example, other.example]
-  rules:
-  - {{matches: [{{path: {{value: /}}}}, {{headers: [{{name: version, value: one}}]}}], backendRefs: {V1}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: across-two, creationTimestamp: "2025-01-02T00:00:00Z"}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [across.example]
-  rules:
-  - {{matches: [{{path: {{value: /v2}}}}, {{headers: [{{name: version, value: two}}]}}], backendRefs: {V2}}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: b-older, creationTimestamp: "2020-01-01T00:00:00Z"}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [conflict.example]
-  rules: [{{backendRefs: {V1}}}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: a-newer, creationTimestamp: "2021-01-01T00:00:00Z"}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [conflict.example]
-  rules: [{{backendRefs: {V2}}}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: same-age-b}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [by-name.example]
-  rules: [{{backendRefs: {V1}}}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: same-age-a}}
-spec:
-  parentRefs: [{{name: edge}}]
-  hostnames: [by-name.example]
-  rules: [{{backendRefs: {V2}}}, {{backendRefs: {V3}}}]
-"""
+
+ROUTES = [
+    routed("exact", ["exact"],
+           to("v1", "path: {type: Exact, value: /one}"),
+           to("v2", "path: {type: Exact, value: /two}"),
+           to("v3", "path: {type: Exact, value: /two/}")),
+    routed("prefix", ["prefix"],
+           to("v1", "path: {type: PathPrefix, value: /}", "headers: [{name: version, value: one}]"),
+           to("v2", "path: {type: PathPrefix, value: /v2}"),
+           to("v3", "path: {type: PathPrefix, value: /v2/sub/}")),
+    routed("regex", ["regex"],
+           to("v1", "path: {type: RegularExpression, value: '/items/[0-9]+'}"),
+           to("v2", "path: {type: Exact, value: /items/7}"),
+           to("v3", "path: {type: PathPrefix, value: /items}")),
+    routed("path-order", ["order"],
+           to("v1", "path: {type: PathPrefix, value: /match}"),
+           to("v2", "path: {type: PathPrefix, value: /match/prefix/one}"),
+           to("v3", "path: {type: PathPrefix, value: /match/prefix}"),
+           to("v3", "path: {type: Exact, value: /match/exact/one}"),
+           to("v1", "path: {type: PathPrefix, value: /match/exact/one}"),
+           to("v2", "path: {type: Exact, value: /match/exact}")),
+    routed("headers", ["headers"],
+           to("v1", "headers: [{name: version, value: one}]"),
+           to("v2", "headers: [{name: Version, value: two}]"),
+           to("v1", "headers: [{name: version, value: two}, {name: color, value: orange}]"),
+           to("v1", "headers: [{name: color, value: blue}]", "headers: [{name: color, value: green}]"),
+           to("v2", "headers: [{name: color, value: red}]", "headers: [{name: color, value: yellow}]"),
+           to("v3", "headers: [{type: RegularExpression, name: agent, value: 'bot-[a-z]+'}]")),
+    routed("queries", ["queries"],
+           to("v1", "queryParams: [{name: animal, value: whale}]"),
+           to("v2", "queryParams: [{name: animal, value: dolphin}]"),
+           to("v3", "queryParams: [{name: animal, value: dolphin}, {name: color, value: blue}]"),
+           to("v3", "queryParams: [{name: ANIMAL, value: Whale}]"),
+           to("v1", "queryParams: [{name: animal, value: hydra}]", "queryParams: [{name: animal, value: ant eater}]"),
+           to("v2", "queryParams: [{type: RegularExpression, name: id, value: '[0-9]{3}'}]")),
+    routed("methods", ["methods"],
+           to("v1", "method: POST"),
+           to("v2", "method: GET"),
+           to("v1", "path: {value: /path1}, method: GET"),
+           to("v2", "path: {value: /path2}, method: PUT, headers: [{name: version, value: one}]"),
+           to("v3", "path: {value: /path3}, headers: [{name: version, value: two}]"),
+           to("v1", "path: {value: /path3}, method: PATCH")),
+    routed("across-one", ["across", "other"], to("v1", "path: {value: /}", "headers: [{name: version, value: one}]"), created="2025-01-01T00:00:00Z"),
+    routed("across-two", ["across"], to("v2", "path: {value: /v2}", "headers: [{name: version, value: two}]"), created="2025-01-02T00:00:00Z"),
+    routed("b-older", ["conflict"], to("v1"), created="2020-01-01T00:00:00Z"),
+    routed("a-newer", ["conflict"], to("v2"), created="2021-01-01T00:00:00Z"),
+    routed("same-age-b", ["by-name"], to("v1")),
+    routed("same-age-a", ["by-name"], to("v2"), to("v3")),
+]
 
 # host without .example, target, expected backend (None: 404)
 PATHS = [

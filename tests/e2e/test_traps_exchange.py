@@ -6,7 +6,7 @@ import threading
 from support.client import RawClient
 from support.config import simple_edge
 from support.origin import read_request, response
-from support.traps import edge_with, get, post
+from support.traps import SWITCH, UPGRADE, edge_with, get, post
 from support.wait import wait_until
 
 UPLOAD_HEAD = get("/", "Expect: 100-continue", "Content-Length: 5", method="POST")
@@ -216,8 +216,7 @@ def test_row_13_tunnels_pass_each_half_close_on(headgate, raw_origin, free_port)
 
     def handler(connection):
         read_request(connection)
-        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        connection.send(SWITCH)
         received = b""
         while more := connection.receive():
             received += more
@@ -225,8 +224,7 @@ def test_row_13_tunnels_pass_each_half_close_on(headgate, raw_origin, free_port)
 
     headgate(simple_edge(port, raw_origin(handler).port))
     with RawClient(port) as client:
-        client.send(get("/", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+        client.send(get("/", *UPGRADE))
         assert client.read_response().status == 101
         client.send(b"all of it")
         client.finish_sending()

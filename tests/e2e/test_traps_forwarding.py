@@ -4,11 +4,7 @@ import pytest
 from support.client import RawClient, exchange
 from support.config import simple_edge
 from support.origin import read_request, response
-from support.traps import SMUGGLED, edge_with, get, post, refusal, unrefused
-
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-SWITCH = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-          b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+from support.traps import SMUGGLED, SWITCH, UPGRADE, edge_with, get, post, refusal, unrefused
 
 
 def names(request) -> set:

@@ -9,13 +9,10 @@ import zlib
 from support.client import RawClient
 from support.config import documents, gateway, http_listener, route, rule, simple_edge, upstream
 from support.origin import read_request, response
-from support.traps import edge_with, get, post, resident_bytes
+from support.traps import SWITCH, UPGRADE, edge_with, get, post, resident_bytes
 from support.wait import wait_until, wait_until_still
 
 MEGABYTE = 1 << 20
-UPGRADE = get("/", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-SWITCH = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-          b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
 def chunked(*pieces: bytes, tail: bytes = b"0\r\n\r\n") -> bytes:
@@ -57,7 +54,7 @@ def test_row_22_a_tunnel_whose_client_does_not_read_stops_its_origin(headgate, r
 
     edge = headgate(simple_edge(port, raw_origin(handler).port))
     with RawClient(port, receive_bytes=65536) as client:
-        assert client.send(UPGRADE).read_response().status == 101
+        assert client.send(get("/", *UPGRADE)).read_response().status == 101
         wait_until_still(lambda: sent[0])
         assert sent[0] < 40 * MEGABYTE
         before, taken = resident_bytes(edge.children()[0]), len(client.held)
@@ -135,7 +132,7 @@ def test_row_26_a_drain_ends_idle_clients_soon_and_tunnels_after_their_limit(hea
     edge = headgate(simple_edge(port, raw_origin(handler).port), args=["--drain-timeout", "6s"])
     with RawClient(port) as idle, RawClient(port) as tunnel:
         assert idle.request(get()).status == 200
-        assert tunnel.send(UPGRADE).read_response().status == 101
+        assert tunnel.send(get("/", *UPGRADE)).read_response().status == 101
         begun = time.monotonic()
         edge.process.send_signal(signal.SIGTERM)
         assert idle.is_closed()

@@ -8,7 +8,7 @@ import time
 from support.client import RawClient, exchange
 from support.config import simple_edge
 from support.origin import read_request, response
-from support.traps import edge_with, get, post
+from support.traps import SWITCH, UPGRADE, edge_with, get, post
 from support.wait import wait_until
 
 CHUNKED = get("/chunked", "Transfer-Encoding: chunked", method="POST") + b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n"
@@ -41,14 +41,12 @@ def test_row_05_bytes_that_come_with_the_101_are_delivered(headgate, raw_origin,
 
     def handler(connection):
         read_request(connection)
-        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nat once")
+        connection.send(SWITCH + b"at once")
         connection.receive()
 
     headgate(simple_edge(port, raw_origin(handler).port))
     with RawClient(port) as client:
-        client.send(get("/", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+        client.send(get("/", *UPGRADE))
         assert client.read_response().status == 101 and client.read_exactly(7) == b"at once"
 
 

@@ -1,6 +1,5 @@
 """Several workers that act as one, and names that change. Rows 27 and 30 of the list of traps."""
 
-import pathlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +8,7 @@ from support.client import RawClient
 from support.config import documents, gateway, http_listener, route, rule, simple_edge, upstream
 from support.nameserver import NameServer
 from support.origin import HttpOrigin, read_request, response
-from support.traps import edge_with, get
+from support.traps import edge_with, get, watched_by_each_loop
 from support.wait import wait_until
 
 
@@ -73,13 +72,6 @@ def test_row_27_a_failing_or_empty_answer_keeps_the_last_good_addresses(headgate
         assert answered_by(port, 3) == {"first"}, failure
     server.addresses = {"shop.test": ["127.0.0.2"]}
     wait_until(lambda: answered_by(port) == {"second"}, 10, "the next good answer to count")
-
-
-def watched_by_each_loop(edge) -> dict:
-    """Descriptors that each epoll instance of the data plane watches, by the instance's number."""
-    directory = pathlib.Path(f"/proc/{edge.children()[0]}/fdinfo")
-    counts = {info.name: info.read_text().count("tfd:") for info in directory.iterdir()}
-    return {name: count for name, count in counts.items() if count}
 
 
 def shares(edge, before: dict) -> list:

@@ -176,10 +176,10 @@ class Edge:
         assert code == self.expected_exit, f"headgate exited with {code}\n{self.stderr()[-4000:]}"
 
 
-def check(directory, config: str):
+def check(directory, config: str, timeout_s: float = 60):
     """`headgate check` of a configuration: the completed process, with exit code 0 or 4 and its problems."""
     file = pathlib.Path(directory) / "check" / "edge.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(config)
     return subprocess.run([str(binary()), "check", "-f", str(file.parent)], capture_output=True, text=True,
-                          timeout=60, stdin=subprocess.DEVNULL)
+                          timeout=timeout_s, stdin=subprocess.DEVNULL)

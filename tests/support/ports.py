@@ -5,6 +5,7 @@ itself for as long as it lives: it holds the block's first port bound, which end
 """
 
 import itertools
+import os
 import pathlib
 import socket
 
@@ -33,7 +34,10 @@ def _hold(port: int, kind: socket.SocketKind, host: str):
 class _Block:
     def __init__(self):
         end = min(END_PORT, first_outgoing_port())
-        for first in range(FIRST_PORT, end - BLOCK_PORTS + 1, BLOCK_PORTS):
+        firsts = list(range(FIRST_PORT, end - BLOCK_PORTS + 1, BLOCK_PORTS))
+        # Not where the process before was: some of its connections may still be on their way out.
+        at = os.getpid() % max(len(firsts), 1)
+        for first in firsts[at:] + firsts[:at]:
             self.guard = _hold(first, socket.SOCK_STREAM, "127.0.0.1")
             if self.guard:
                 self.ports = itertools.cycle(range(first + 1, first + BLOCK_PORTS))

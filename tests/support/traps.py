@@ -6,6 +6,10 @@ from support.client import RawClient
 from support.config import documents, gateway, http_listener, route, rule, upstream
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+# A WebSocket handshake with the key of RFC 6455 §1.3: fields of the request, and the whole answer.
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+SWITCH = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+          b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
 def policy(kind: str, spec: dict, target: str = "edge", target_kind: str = "Gateway", name: str = "policy") -> dict:
@@ -46,3 +50,10 @@ def unrefused(port: int, requests, statuses=(400,)) -> list:
 
 def resident_bytes(pid: int) -> int:
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def watched_by_each_loop(edge) -> dict:
+    """Descriptors that each epoll instance of the data plane watches, by the instance's number."""
+    directory = pathlib.Path(f"/proc/{edge.children()[0]}/fdinfo")
+    counts = {info.name: info.read_text().count("tfd:") for info in directory.iterdir()}
+    return {name: count for name, count in counts.items() if count}
