@@ -4,6 +4,7 @@
 // for what is stored on disk beside the key; not for signatures. Pure, any thread.
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace headgate {
@@ -22,11 +23,12 @@ struct Hash128 {
 template <int kRounds = 1, int kFinal = 3>
 class SipHash {
  public:
-  static constexpr Hash128 hash(std::string_view bytes, SipKey key) {
+  static Hash128 hash(std::string_view bytes, SipKey key) {
     SipHash state(key);
     std::size_t at = 0;
-    for (; at + 8 <= bytes.size(); at += 8) state.absorb(load(bytes.substr(at, 8)));
-    state.absorb(load(bytes.substr(at)) | static_cast<std::uint64_t>(bytes.size()) << 56);
+    for (; at + 8 <= bytes.size(); at += 8) state.absorb(load(bytes.data() + at, 8));
+    state.absorb(load(bytes.data() + at, bytes.size() - at) |
+                 static_cast<std::uint64_t>(bytes.size()) << 56);
     state.v2_ ^= 0xee;
     const std::uint64_t low = state.squeeze();
     state.v1_ ^= 0xdd;
@@ -40,11 +42,12 @@ class SipHash {
         v2_(key.low ^ 0x6c7967656e657261ULL),
         v3_(key.high ^ 0x7465646279746573ULL) {}
 
+  static_assert(std::endian::native == std::endian::little, "words are read as they lie");
+
   // At most 8 bytes, the lowest first.
-  static constexpr std::uint64_t load(std::string_view bytes) {
+  static std::uint64_t load(const char* bytes, std::size_t count) {
     std::uint64_t word = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i)
-      word |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+    if (count > 0) std::memcpy(&word, bytes, count);
     return word;
   }
 

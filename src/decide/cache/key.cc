@@ -27,10 +27,10 @@ enum Tag : char {
   kDevice = 'D',
 };
 
-void append_lower_part(std::string& out, char tag, std::string_view text, std::string& scratch) {
-  scratch.clear();
-  for (const char c : text) scratch.push_back(to_lower(c));
-  append_part(out, tag, scratch);
+void append_lower_part(std::string& out, char tag, std::string_view text) {
+  append_part(out, tag, text);
+  for (std::size_t at = out.size() - text.size(); at < out.size(); ++at)
+    out[at] = to_lower(out[at]);
 }
 
 void append_port(std::string& out, const KeyInput& input, std::string& scratch) {
@@ -62,10 +62,10 @@ void append_cookie(std::string& out, const Fields& request, std::string_view nam
 }
 
 // The policy stands in the key, so that a candidate's fills are its own.
-void append_policy(std::string& out, std::uint64_t fingerprint, std::string& scratch) {
-  scratch.clear();
-  append_hex(scratch, fingerprint, 16);
-  append_part(out, kPolicy, scratch);
+void append_policy(std::string& out, std::uint64_t fingerprint) {
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(fingerprint >> (8 * i));
+  append_part(out, kPolicy, {bytes, sizeof bytes});
 }
 
 }  // namespace
@@ -73,13 +73,13 @@ void append_policy(std::string& out, std::uint64_t fingerprint, std::string& scr
 CacheKey KeyBuilder::build(const KeyInput& input, const Fields& request,
                            const model::CachePolicy& policy) {
   bytes_.clear();
-  append_lower_part(bytes_, kScheme, input.scheme, value_);
-  append_lower_part(bytes_, kHost, input.host, value_);
+  append_lower_part(bytes_, kScheme, input.scheme);
+  append_lower_part(bytes_, kHost, input.host);
   append_port(bytes_, input, value_);
   append_part(bytes_, kPath, input.path);
   const Query query = keyed_query(input.query, policy.key, scratch_, query_);
   if (query.is_there) append_part(bytes_, kQuery, query.text);
-  append_policy(bytes_, policy.fingerprint, value_);
+  append_policy(bytes_, policy.fingerprint);
   for (const std::string& name : policy.key.headers) append_header(bytes_, request, name, value_);
   for (const std::string& name : policy.key.cookies) append_cookie(bytes_, request, name);
   if (policy.key.device_class) {

@@ -48,8 +48,10 @@ bool read_elements(const Fields& request, FieldId id, std::string_view name, Add
   return is_read;
 }
 
+constexpr std::size_t kCodingsMax = 16;  // a request with more is taken as it was received
+
 struct Codings {
-  std::array<Element, wire::quality::kElementsMax> items;
+  std::array<Element, kCodingsMax> items;
   std::size_t count = 0;
   bool has_wildcard = false;  // "*" with a weight
 

@@ -8,9 +8,10 @@ constexpr std::size_t kHeadBytes = 5;  // the tag, and the length with its lowes
 }  // namespace
 
 void append_part(std::string& out, char tag, std::string_view text) {
-  out.push_back(tag);
   const auto length = static_cast<std::uint32_t>(text.size());
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(length >> shift));
+  const char head[kHeadBytes] = {tag, static_cast<char>(length), static_cast<char>(length >> 8),
+                                 static_cast<char>(length >> 16), static_cast<char>(length >> 24)};
+  out.append(head, kHeadBytes);
   out += text;
 }
 
