@@ -122,6 +122,7 @@ Status write_content(File& file, std::uint64_t directory_id, Place covered, cons
 }
 
 Status load_blocks(const File& file, const Head& head, Index& index) {
+  index.reserve(head.entries);
   std::string buffer(kFullBlockBytes, '\0');
   std::uint64_t at = kHeadBytes;
   std::uint64_t left = head.entries;

@@ -1,8 +1,7 @@
 #pragma once
-// CRC-32C (Castagnoli; RFC 9260, appendix A), by the processor's instruction where it has one:
-// about 8 GB/s. Finds every error burst of up to 32 bits, and any other damage but one in four
-// thousand million. No protection against forgery: that is what the secret salt of a segment is for
-// (segment.h).
+// CRC-32C (Castagnoli; RFC 9260, appendix A), by the processor's instruction where it has one. Finds every
+// error burst of up to 32 bits, and any other damage but one in four thousand million. No protection
+// against forgery: that is what the secret salt of a segment is for (segment.h). Any thread.
 #include <cstdint>
 #include <string_view>
 

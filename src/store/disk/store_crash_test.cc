@@ -93,8 +93,8 @@ void kill_and_check(bool everything_fits, int rounds) {
   ::munmap(shared, sizeof(Progress));
 }
 
-TEST(StoreCrash, WhatWasDoneIsThereAfterAKill) { kill_and_check(true, 25); }
-TEST(StoreCrash, NothingIsWrongAfterAKillWhileSegmentsAreReclaimed) { kill_and_check(false, 25); }
+TEST(StoreCrash, WhatWasDoneIsThereAfterAKill) { kill_and_check(true, 15); }
+TEST(StoreCrash, NothingIsWrongAfterAKillWhileSegmentsAreReclaimed) { kill_and_check(false, 15); }
 
 }  // namespace
 }  // namespace headgate::store::disk
