@@ -56,12 +56,12 @@ PortView& Worker::view(const std::string& key) {
 void Worker::adopt(std::shared_ptr<const Prepared> prepared) {
   auto next = std::make_shared<WorkerSnapshot>();
   next->prepared = prepared;
+  std::unordered_map<const UpstreamState*, std::shared_ptr<OriginPool>> kept;
+  if (world_)
+    for (const auto& old : world_->pools) kept.emplace(&old->state(), old);
   for (std::size_t i = 0; i < prepared->upstreams.size(); ++i) {
-    std::shared_ptr<OriginPool> pool;
-    if (world_) {
-      for (const auto& old : world_->pools)
-        if (&old->state() == prepared->upstreams[i].get()) pool = old;
-    }
+    const auto old = kept.find(prepared->upstreams[i].get());
+    std::shared_ptr<OriginPool> pool = old != kept.end() ? old->second : nullptr;
     if (!pool) pool = std::make_shared<OriginPool>(context_, prepared->upstreams[i], prepared->upstream_tls[i]);
     next->pools.push_back(std::move(pool));
   }
