@@ -16,7 +16,7 @@ constexpr std::uint64_t kPrefaceBytes = 24 + 9;  // with the frame head of the f
 constexpr std::uint64_t kLingerBytesMax = 256 * 1024;
 constexpr Duration kLingerTime = 2s;
 constexpr Duration kLastOutputTime = 10s;  // for a client to read what a connection ends with
-constexpr Duration kDrainPingTime = 1s;
+constexpr Duration kDrainPingTime = 5s;    // for a client that does not answer the PING of a drain
 
 http2::Limits limits_of(const model::PortSettings& settings) {
   http2::Limits limits;

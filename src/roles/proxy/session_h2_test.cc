@@ -285,6 +285,29 @@ TEST_F(SessionH2Test, DrainSaysGoawayTwiceAndServesWhatIsOpen) {
   EXPECT_TRUE(client_peer_.ended);
 }
 
+TEST_F(SessionH2Test, ARequestThatComesWithTheAnswerToTheDrainsPingIsServed) {
+  connect(false);
+  frames::Hpack hpack;
+  one_.sessions.drain(nullptr);
+  run();
+  std::string ping;
+  for (const auto& frame : frames::split(client_peer_.take()))
+    if (frame.type == frames::kPing) ping = frame.payload;
+  ASSERT_EQ(ping.size(), 8U);
+  say(frames::frame(frames::kPing, frames::kAck, 0, ping) +
+      hpack.headers(1, frames::get_request(), true));
+  ASSERT_EQ(origin_.order.size(), 1U);
+  EXPECT_FALSE(origin_.streams.at(1).reset);
+  server_->submit_response(1, 204, {}, true);
+  run();
+  const auto got = frames::split(client_peer_.take());
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(got[0].type, frames::kGoaway);
+  EXPECT_EQ(frames::number_at(got[0].payload, 0), 1U);
+  EXPECT_EQ(got[1].type, frames::kHeaders);
+  EXPECT_TRUE(client_peer_.ended);
+}
+
 TEST_F(SessionH2Test, TheLastRequestOfAConnectionIsServedBeforeGoaway) {
   settings().requests_per_connection_max = 1;
   connect();

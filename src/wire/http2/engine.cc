@@ -128,7 +128,9 @@ Status Engine::feed(std::string_view bytes, Instant now) {
   return {};
 }
 
-bool Engine::wants_write() const { return nghttp2_session_want_write(session_) != 0; }
+bool Engine::wants_write() const {
+  return (last_due_ && !failed_) || nghttp2_session_want_write(session_) != 0;
+}
 
 bool Engine::is_over() const {
   if (failed_) return true;
@@ -138,6 +140,7 @@ bool Engine::is_over() const {
 void Engine::take_output(std::string& out, std::size_t bytes_max) {
   HG_CHECK(!busy_, "take_output from inside an event");
   const std::size_t size_max = out.size() + bytes_max;
+  before_output();
   for (bool again = true; again;) {
     busy_ = true;
     pump(out, size_max);
@@ -148,11 +151,14 @@ void Engine::take_output(std::string& out, std::size_t bytes_max) {
   }
 }
 
-// Appends frames. DATA frames arrive by write_data, in order with the others.
+// Appends frames. DATA frames arrive by write_data, in order with the others. A GOAWAY that names
+// the last stream leaves before anything else is read, whatever `size_max` says: the library would
+// close a stream that came in between, after its request was begun. Only control frames and heads
+// stand before it.
 void Engine::pump(std::string& out, std::size_t size_max) {
   out_ = &out;
   out_size_max_ = size_max;
-  while (out.size() < size_max) {
+  while (out.size() < size_max || last_unsent_) {
     const std::uint8_t* data = nullptr;
     const ssize_t n = nghttp2_session_mem_send(session_, &data);
     if (n < 0) failed_ = true;

@@ -60,6 +60,7 @@ class Engine {
   virtual void goaway_received(StreamId, ErrorCode) {}
   virtual void stream_ended(Stream&) {}  // END_STREAM was sent
   virtual bool is_refused_by_goaway(StreamId) const { return false; }
+  virtual void before_output() {}
 
   void announce(Stream& stream);
   // Ends the stream because of the peer: RST_STREAM, on_reset.
@@ -80,7 +81,10 @@ class Engine {
   StreamTable streams_;
   HeadAssembler heads_;
   SessionStats stats_;
-  bool draining_ = false;  // announced; the last stream is not fixed yet
+  bool draining_ = false;     // announced; the last stream is not fixed yet
+  bool last_due_ = false;     // the next output fixes it
+  bool last_unsent_ = false;  // the GOAWAY that fixes it is queued
+  bool failed_ = false;
 
  private:
   friend struct Callbacks;
@@ -126,7 +130,6 @@ class Engine {
   std::uint32_t data_left_ = 0;     // of the DATA frame that comes in
   bool kill_obeyed_ = false;
   bool busy_ = false;  // inside the library
-  bool failed_ = false;
   std::uint64_t resets_seen_ = 0;
 };
 

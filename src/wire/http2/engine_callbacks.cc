@@ -10,6 +10,7 @@ namespace {
 // Below this a DATA frame that was cut by a window, not by the end of what we have, is a dribble
 // (CVE-2019-9511).
 constexpr std::size_t kDribbleBytes = 64;
+constexpr StreamId kStreamIdMax = 0x7fffffff;  // in GOAWAY: the last stream is not fixed yet
 
 std::string_view view(const std::uint8_t* bytes, std::size_t n) {
   return {reinterpret_cast<const char*>(bytes), n};
@@ -238,6 +239,8 @@ int Engine::write_data(const nghttp2_frame& frame, const std::uint8_t* header, s
 }
 
 void Engine::on_sent(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.last_stream_id != kStreamIdMax)
+    last_unsent_ = false;
   Stream* stream = streams_.find(frame.hd.stream_id);
   if (frame.hd.type == NGHTTP2_RST_STREAM) {
     if (stream && stream->quiet) return;

@@ -1,6 +1,7 @@
 #include "wire/http2/server_session.h"
 
 #include <array>
+#include <utility>
 
 #include "base/check.h"
 #include "wire/http2/engine.h"
@@ -25,6 +26,7 @@ class ServerEngine final : public Engine {
   HeadAssembler::Kind head_begun(Stream& stream) override;
   void head_complete(Stream& stream, bool end_stream) override;
   void stream_ended(Stream& stream) override;
+  void before_output() override;
   void refuse(Stream& stream);
   void answer_bad(Stream& stream, const HeadAssembler::Verdict& verdict);
 
@@ -118,7 +120,16 @@ void ServerEngine::begin_drain() {
 }
 
 void ServerEngine::finish_drain() {
+  draining_ = true;
+  last_due_ = true;
+}
+
+// Which stream is the last is known when the GOAWAY leaves, not when it is asked for: requests may
+// come in between, also in the bytes that carried the answer to our PING.
+void ServerEngine::before_output() {
+  if (!std::exchange(last_due_, false) || failed_) return;
   draining_ = false;
+  last_unsent_ = true;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
                         nullptr, 0);

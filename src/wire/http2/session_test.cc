@@ -261,6 +261,47 @@ TEST(Http2Session, DrainServesWhatRacedAndThenIsOver) {  // notes row 26
   EXPECT_TRUE(l.client.is_over());
 }
 
+std::uint32_t last_stream_of(const std::string& output) {
+  std::uint32_t last = 0;
+  for (const auto& frame : testing::split(output))
+    if (frame.type == testing::kGoaway) last = testing::number_at(frame.payload, 0);
+  return last;
+}
+
+TEST(Http2Session, ARequestBetweenTheOrderToFixTheLastStreamAndItsGoawayIsServed) {
+  testing::BareServer s;
+  testing::Hpack hpack;
+  s.session.begin_drain();
+  s.take();
+  s.session.finish_drain();
+  EXPECT_TRUE(s.session.wants_write());
+  // A client with two threads may have sent it behind its answer to our PING.
+  ASSERT_TRUE(s.feed(hpack.headers(1, testing::get_request(), true)));
+  EXPECT_EQ(last_stream_of(s.take()), 1u);
+  EXPECT_EQ(s.events.streams.at(1).heads, 1);
+  EXPECT_FALSE(s.events.streams.at(1).reset);
+  EXPECT_FALSE(s.session.is_over());
+  s.session.submit_response(1, 204, {}, true);
+  s.take();
+  EXPECT_TRUE(s.session.is_over());
+}
+
+TEST(Http2Session, TheLastStreamIsNamedInTheNextOutputHoweverLittleRoomThatHas) {
+  testing::BareServer s;
+  testing::Hpack hpack;
+  ASSERT_TRUE(s.feed(hpack.headers(1, testing::get_request(), true)));
+  s.take();
+  const std::string value(3000, 'a');
+  s.session.submit_response(1, 200, {field("x-long", value)}, false);
+  s.session.send_body(1, std::string(30'000, 'b'), true);
+  s.session.begin_drain();
+  s.session.finish_drain();
+  std::string out;
+  s.session.take_output(out, 1);
+  EXPECT_EQ(last_stream_of(out), 1u);
+  EXPECT_EQ(testing::split(out).back().type, testing::kGoaway) << "bodies wait";
+}
+
 TEST(Http2Session, IdleSessionIsNotOverWhileItsDrainIsAnnounced) {
   Loopback l;
   l.run();
