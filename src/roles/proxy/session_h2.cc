@@ -123,9 +123,28 @@ void SessionH2::feed(std::string_view bytes) {
   received_ += bytes.size();
   const Status fed = wire_.feed(bytes, worker_.loop.now());
   if (!fed) return conclude();
+  time_input();
   if (greeted_ || received_ < kPrefaceBytes) return;
   greeted_ = true;
   if (streams_.count() == 0) worker_.loop.arm(timer_, settings().idle_timeout);
+}
+
+// From the first byte of a head, or of a frame, to its last, however it drips.
+void SessionH2::time_input() {
+  const std::uint64_t unfinished = wire_.unfinished_input();
+  if (unfinished == timed_input_) return;
+  timed_input_ = unfinished;
+  if (unfinished == 0) return worker_.loop.disarm(input_timer_);
+  worker_.loop.arm(input_timer_, settings().head_timeout);
+}
+
+void SessionH2::on_input_timer() {
+  if (over_ || timed_input_ == 0) return;
+  // While we do not read, the rest may be waiting for us.
+  if (!wants_bytes()) return worker_.loop.arm(input_timer_, settings().head_timeout);
+  worker_.stats.timeouts_head.add();
+  wire_.terminate(http2::ErrorCode::kEnhanceYourCalm);
+  conclude();
 }
 
 void SessionH2::send() {
@@ -257,6 +276,7 @@ void SessionH2::on_timer() {
 void SessionH2::conclude() {
   if (over_) return;
   over_ = true;
+  worker_.loop.disarm(input_timer_);
   drop_streams();
   worker_.loop.arm(timer_, kLastOutputTime);
   wake();
@@ -284,6 +304,7 @@ void SessionH2::close() {
   phase_ = Phase::kClosed;
   worker_.loop.disarm(timer_);
   worker_.loop.disarm(drain_timer_);
+  worker_.loop.disarm(input_timer_);
   sessions_.closed(*this, facts_);
   stream_.close();
   worker_.loop.retire(std::unique_ptr<io::EventHandler>(this));

@@ -72,6 +72,8 @@ class SessionH2 final : public Session, public wire::http2::ServerEvents {
   void begin_linger();
   void close();
   void on_timer();
+  void time_input();
+  void on_input_timer();
 
   WorkerContext& worker_;
   ConnectionFacts facts_;
@@ -83,10 +85,12 @@ class SessionH2 final : public Session, public wire::http2::ServerEvents {
   List<StreamH2, UnsentTag> unsettled_;  // wait for their buffers to fall, or to deliver
   std::string early_;
   wire::http::Fields scratch_fields_;
+  std::uint64_t timed_input_ = 0;  // what input_timer_ runs for
   std::uint64_t requests_ = 0, received_ = 0, linger_left_ = 0;
   io::Deferred work_;
   io::MemberTimer<&SessionH2::on_timer> timer_{this};  // head, idle, or the end of what is over
   io::MemberTimer<&SessionH2::finish_drain> drain_timer_{this};
+  io::MemberTimer<&SessionH2::on_input_timer> input_timer_{this};  // a head, or a frame, half sent
   Phase phase_ = Phase::kOpen;
   bool readable_ = false, writable_ = false, greeted_ = false;
   bool end_coming_ = false;  // the peer ended its direction; what came before is still to be read

@@ -16,6 +16,7 @@ const nghttp2_session_callbacks* library_callbacks();  // engine_callbacks.cc
 namespace {
 
 constexpr std::size_t kPrefaceBytes = NGHTTP2_CLIENT_MAGIC_LEN;
+constexpr std::size_t kFrameHeadBytes = 9;
 // A reset budget of the library's own would read a clock; ours (flood.h) is smaller than this one.
 constexpr std::uint64_t kNoLibraryLimit = 1 << 30;
 
@@ -48,7 +49,9 @@ nghttp2_option* make_options(const Limits& limits) {
   nghttp2_option_set_max_reserved_remote_streams(option, 0);
   nghttp2_option_set_max_deflate_dynamic_table_size(option, limits.header_table_bytes);
   nghttp2_option_set_max_outbound_ack(option, limits.acks_queued_max);
-  nghttp2_option_set_max_continuations(option, limits.continuations_max + 1);
+  // The library counts every piece that the head of a CONTINUATION arrives in; our scanner counts
+  // frames.
+  nghttp2_option_set_max_continuations(option, (limits.continuations_max + 1) * kFrameHeadBytes);
   nghttp2_option_set_stream_reset_rate_limit(option, kNoLibraryLimit, kNoLibraryLimit);
   return option;
 }

@@ -35,6 +35,7 @@ class Engine {
   bool wants_write() const;
   void take_output(std::string& out, std::size_t bytes_max);
   bool is_over() const;
+  std::uint64_t unfinished_input() const { return scanner_.unfinished(); }
 
   std::size_t send_body(StreamId id, std::string_view bytes, bool end_stream);
   void submit_trailers(StreamId id, const http::Fields& fields);

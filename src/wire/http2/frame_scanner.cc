@@ -21,6 +21,7 @@ enum Type : unsigned char {
   kPriorityUpdate = 16,
 };
 constexpr unsigned char kEndStream = 1;
+constexpr unsigned char kEndHeaders = 4;
 
 }  // namespace
 
@@ -32,6 +33,7 @@ std::optional<Flood> FrameScanner::scan(std::string_view bytes, FloodGuard& guar
       bytes.remove_prefix(n);
       continue;
     }
+    if (have_ == 0) ++frames_;
     const std::size_t n = std::min(header_.size() - have_, bytes.size());
     std::memcpy(header_.data() + have_, bytes.data(), n);
     have_ += n;
@@ -43,6 +45,11 @@ std::optional<Flood> FrameScanner::scan(std::string_view bytes, FloodGuard& guar
   return std::nullopt;
 }
 
+std::uint64_t FrameScanner::unfinished() const {
+  if (block_begun_ != 0 && (block_open_ || skip_ > 0)) return block_begun_;
+  return have_ > 0 || (skip_ > 0 && !in_data_) ? frames_ : 0;
+}
+
 std::optional<Flood> FrameScanner::grow_head(std::size_t length, bool continued) {
   continuations_ = continued ? continuations_ + 1 : 0;
   head_bytes_ = (continued ? head_bytes_ : 0) + static_cast<std::uint32_t>(length);
@@ -51,12 +58,25 @@ std::optional<Flood> FrameScanner::grow_head(std::size_t length, bool continued)
   return std::nullopt;
 }
 
+// Other frames inside a header block are an error, which the library finds.
+void FrameScanner::note_block(unsigned char type, unsigned char flags) {
+  if (type != kHeaders && type != kPushPromise && type != kContinuation) {
+    block_begun_ = 0;
+    block_open_ = false;
+    return;
+  }
+  if (!block_open_) block_begun_ = frames_;
+  block_open_ = !(flags & kEndHeaders);
+}
+
 // Empty DATA hidden in padding is charged by the engine, which sees the payload.
 std::optional<Flood> FrameScanner::judge(FloodGuard& guard, Instant now) {
   const std::size_t length = static_cast<std::size_t>(header_[0]) << 16 |
                              static_cast<std::size_t>(header_[1]) << 8 | header_[2];
   const unsigned char flags = header_[4];
   skip_ = length;
+  in_data_ = header_[3] == kData;
+  note_block(header_[3], flags);
   std::optional<Flood> kind;
   switch (header_[3]) {
     case kData:

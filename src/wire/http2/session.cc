@@ -15,6 +15,7 @@ void Session::take_output(std::string& out, std::size_t bytes_max) {
   engine_->take_output(out, bytes_max);
 }
 bool Session::is_over() const { return engine_->is_over(); }
+std::uint64_t Session::unfinished_input() const { return engine_->unfinished_input(); }
 
 std::size_t Session::send_body(StreamId stream, std::string_view bytes, bool end_stream) {
   return engine_->send_body(stream, bytes, end_stream);

@@ -48,6 +48,9 @@ class Session {
   void take_output(std::string& out, std::size_t bytes_max);
   // Nothing will come and nothing may be read any more: close when wants_write() is false.
   bool is_over() const;
+  // The header block, or the frame other than DATA, that the peer has begun and not ended: a number
+  // that no other has, or 0. How long one may take is the owner's to say.
+  std::uint64_t unfinished_input() const;
 
   // Copies `bytes` (at most kBodyCallBytesMax) into the stream's buffer and returns what it holds
   // now. At or above limits.send_buffer_high_bytes: wait for on_writable. A stream that is gone

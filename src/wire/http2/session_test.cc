@@ -1,6 +1,9 @@
 // Both ends against each other, in memory.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "wire/http2/testing/frames.h"
 #include "wire/http2/testing/recorders.h"
 
@@ -328,6 +331,46 @@ TEST(Http2Session, GoawayTellsWhichRequestsWereNotProcessed) {  // notes row 7
   EXPECT_TRUE(events.streams.at(unsent).reset->unprocessed);
   EXPECT_EQ(events.streams.at(unsent).closes, 1);
   EXPECT_EQ(client.open_streams(), 1u);
+}
+
+TEST(Http2Session, TellsAtEveryByteWhichHeadOrFrameIsUnfinished) {
+  testing::Hpack hpack;
+  const std::string block = hpack.block(testing::get_request());
+  const std::string_view half = std::string_view(block).substr(0, block.size() / 2);
+  const std::string_view rest = std::string_view(block).substr(block.size() / 2);
+  struct Piece {
+    std::string bytes;
+    int thing;  // what is unfinished inside it, 0 for nothing
+    bool open;  // also behind its last byte
+  };
+  using testing::frame;
+  const std::string data = frame(testing::kData, 0, 1, "body");
+  const std::vector<Piece> pieces = {
+      {frame(testing::kHeaders, 0, 1, half), 1, true},
+      {frame(testing::kContinuation, 0, 1, ""), 1, true},
+      {frame(testing::kContinuation, testing::kEndHeaders, 1, rest), 1, false},
+      {data.substr(0, 9), 2, false},
+      {data.substr(9), 0, false},
+      {frame(testing::kPing, 0, 0, "12345678"), 3, false},
+      {hpack.headers(3, testing::get_request(), true), 4, false},
+      {hpack.headers(5, testing::get_request(), true), 5, false},
+  };
+  testing::BareServer s;
+  EXPECT_EQ(s.session.unfinished_input(), 0u);
+  std::map<int, std::uint64_t> numbers = {{0, 0}};
+  for (const Piece& piece : pieces) {
+    for (std::size_t i = 0; i < piece.bytes.size(); ++i) {
+      const Status fed = s.feed(std::string_view(piece.bytes).substr(i, 1));
+      ASSERT_TRUE(fed) << fed.error().message << ", thing " << piece.thing << ", byte " << i;
+      const int thing = i + 1 < piece.bytes.size() || piece.open ? piece.thing : 0;
+      const std::uint64_t number = s.session.unfinished_input();
+      const auto [known, is_new] = numbers.emplace(thing, number);
+      EXPECT_EQ(known->second, number) << "thing " << thing << ", byte " << i;
+    }
+  }
+  std::set<std::uint64_t> different;
+  for (const auto& [thing, number] : numbers) different.insert(number);
+  EXPECT_EQ(different.size(), 6u) << "no two share a number";
 }
 
 TEST(Http2Session, TerminateSendsGoawayAndNothingAfterIt) {
