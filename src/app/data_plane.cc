@@ -139,7 +139,7 @@ Status DataPlane::open_operator_ports() {
     if (!at) return {};
     if (!wire::ip::is_loopback(at->address))
       log_.warn("{} listens on {}, which others can reach", what, wire::ip::to_string(*at));
-    auto opened = link_->open(wire::ip::to_string(at->address), at->port, false);
+    auto opened = link_->open(wire::ip::to_string(at->address), at->port);
     if (!opened)
       return fail(opened.error().code, fmt::format("{}: {}", what, opened.error().message));
     socket = std::move(*opened);

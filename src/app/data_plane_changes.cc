@@ -74,6 +74,8 @@ void DataPlane::check_settled() {
   if (!state_.last_known_good) loop_.arm(bake_timer_, kBake);
   if (state_.ready) return;
   serve_operators();
+  if (const Status all = proxy_->receive_datagrams(); !all)
+    log_.warn("not every worker serves UDP: {}", all.error().message);
   state_.ready = true;
   link_->say_ready();
   log_.info("serving {} resources with {} workers{}", state_.resources, worker_count(),

@@ -15,34 +15,59 @@ std::string place_of(const SocketName& name) {
 }
 }  // namespace
 
-HeldSockets::Held* HeldSockets::find(const SocketName& name) {
-  const auto at =
-      std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.name == name; });
-  return at == held_.end() ? nullptr : &*at;
+// The first socket of a UDP port finds out whether another program has it. Not when a port of that
+// number is held: a change may move it from one address to every address.
+Result<io::Fd> HeldSockets::open(const SocketName& name, bool first) const {
+  if (!name.datagram) return io::listen_tcp(name.address, name.port);
+  const bool ours = !first || std::any_of(held_.begin(), held_.end(), [&](const Held& held) {
+    return held.name.datagram && held.name.port == name.port;
+  });
+  return io::bind_udp(name.address, name.port,
+                      ours ? io::UdpShare::kFurther : io::UdpShare::kFirst);
 }
 
-Result<int> HeldSockets::claim(const SocketName& name, PlaneId plane) {
-  Held* held = find(name);
-  if (!held) {
-    if (held_.size() == kSocketsMax) {
-      return fail(Code::kExhausted, fmt::format("{}: an edge listens on at most {} ports",
-                                                place_of(name), kSocketsMax));
+Result<std::vector<HeldSockets::Held>> HeldSockets::open_more(const SocketName& name,
+                                                              std::size_t held,
+                                                              std::size_t at_least) const {
+  std::vector<Held> more;
+  while (held + more.size() < at_least) {
+    if (held_.size() + more.size() == kSocketsMax) {
+      return fail(Code::kExhausted,
+                  fmt::format("{}: an edge has at most {} listening sockets, and a UDP port takes "
+                              "one for each worker",
+                              place_of(name), kSocketsMax));
     }
-    Result<io::Fd> opened = name.datagram ? io::bind_udp(name.address, name.port)
-                                          : io::listen_tcp(name.address, name.port);
+    Result<io::Fd> opened = open(name, held + more.size() == 0);
     if (!opened) {
       return fail(opened.error().code,
                   fmt::format("cannot listen on {}: {}", place_of(name), opened.error().message));
     }
-    held = &held_.emplace_back(name, std::move(*opened), std::vector<PlaneId>());
+    more.push_back({name, std::move(*opened), {}});
   }
-  if (std::find(held->claims.begin(), held->claims.end(), plane) == held->claims.end())
-    held->claims.push_back(plane);
-  return held->fd.get();
+  return more;
+}
+
+Result<std::vector<int>> HeldSockets::claim(const SocketName& name, PlaneId plane,
+                                            std::size_t at_least) {
+  const auto same = [&](const Held& held) { return held.name == name; };
+  const auto held = static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), same));
+  const std::size_t wanted = name.datagram ? std::clamp<std::size_t>(at_least, 1, kSharesMax) : 1;
+  auto more = open_more(name, held, wanted);
+  if (!more) return std::unexpected(more.error());
+  for (Held& one : *more) held_.push_back(std::move(one));
+  std::vector<int> fds;
+  for (Held& one : held_) {
+    if (!same(one)) continue;
+    if (std::find(one.claims.begin(), one.claims.end(), plane) == one.claims.end())
+      one.claims.push_back(plane);
+    fds.push_back(one.fd.get());
+  }
+  return fds;
 }
 
 void HeldSockets::release(const SocketName& name, PlaneId plane) {
-  if (Held* held = find(name)) std::erase(held->claims, plane);
+  for (Held& held : held_)
+    if (held.name == name) std::erase(held.claims, plane);
   drop_unclaimed();
 }
 
@@ -60,8 +85,8 @@ void HeldSockets::stop_queueing(const std::vector<SocketName>& kept) const {
 
 void HeldSockets::stop_listening(const std::vector<SocketName>& kept) const {
   for (const Held& held : held_) {
-    if (std::find(kept.begin(), kept.end(), held.name) == kept.end())
-      io::stop_listening(held.fd.get());
+    if (std::find(kept.begin(), kept.end(), held.name) != kept.end()) continue;
+    held.name.datagram ? io::stop_receiving(held.fd.get()) : io::stop_listening(held.fd.get());
   }
 }
 
@@ -70,7 +95,10 @@ void HeldSockets::adopt(SocketName name, io::Fd fd, PlaneId plane) {
 }
 
 void HeldSockets::drop_unclaimed() {
-  std::erase_if(held_, [](const Held& held) { return held.claims.empty(); });
+  std::erase_if(held_, [](const Held& held) {
+    if (held.claims.empty() && held.name.datagram) io::stop_receiving(held.fd.get());
+    return held.claims.empty();
+  });
 }
 
 }  // namespace headgate::app

@@ -1,14 +1,21 @@
 #pragma once
 // Listening sockets of one edge, held by the supervisor so that they outlive data planes: a client
 // that connects while a data plane is being restarted waits a moment in the queue instead of being
-// refused. A socket is open for as long as a data plane claims it. The supervisor's thread. Limit:
-// kSocketsMax.
+// refused. A socket is open for as long as a data plane claims it. The supervisor's thread.
+//
+// A UDP port has several sockets, and the system gives each its share of the clients, read or not.
+// So a data plane gets all of them and reads them all, however many workers it has, and a port has
+// never fewer than before while it is held: that would move clients. More are added when a data
+// plane with more workers asks. One that nobody claims any more is taken out of the port before it
+// is closed, since a data plane that ends may have it open for a while.
+// Limits: kSocketsMax in all, kSharesMax of one port.
 #include <cstdint>
 #include <vector>
 
 #include "app/socket_name.h"
 #include "base/result.h"
 #include "io/fd.h"
+#include "io/unix_socket.h"
 
 namespace headgate::app {
 
@@ -16,7 +23,8 @@ using PlaneId = std::uint64_t;
 
 class HeldSockets {
  public:
-  static constexpr std::size_t kSocketsMax = 1024;
+  static constexpr std::size_t kSocketsMax = 1536;
+  static constexpr std::size_t kSharesMax = io::kMessageFdsMax;
 
   struct Held {
     SocketName name;
@@ -24,8 +32,9 @@ class HeldSockets {
     std::vector<PlaneId> claims;
   };
 
-  // The descriptor, which stays ours; opened unless it is held already.
-  Result<int> claim(const SocketName& name, PlaneId plane);
+  // The descriptors, which stay ours: what is held already, and more until there are `at_least`.
+  // One, unless it is a UDP port. On an error nothing has changed.
+  Result<std::vector<int>> claim(const SocketName& name, PlaneId plane, std::size_t at_least = 1);
   void release(const SocketName& name, PlaneId plane);
   // Of a data plane that was replaced or that never came to serve. One that died keeps its claims
   // for its successor.
@@ -40,7 +49,9 @@ class HeldSockets {
   const std::vector<Held>& all() const { return held_; }
 
  private:
-  Held* find(const SocketName& name);
+  Result<std::vector<Held>> open_more(const SocketName& name, std::size_t held,
+                                      std::size_t at_least) const;
+  Result<io::Fd> open(const SocketName& name, bool first) const;
   void drop_unclaimed();
   std::vector<Held> held_;
 };

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+
+#include "io/datagram.h"
+#include "io/program.h"
 #include "io/socket.h"
 
 namespace headgate::app {
@@ -58,8 +63,8 @@ TEST(HeldSockets, LosesNobodyWhoWaitsWhenItStopsQueueing) {
   };
   const auto first = connect(), second = connect();
   sockets.stop_queueing({});
-  EXPECT_TRUE(io::accept_stream(*fd));
-  EXPECT_TRUE(io::accept_stream(*fd));
+  EXPECT_TRUE(io::accept_stream(fd->front()));
+  EXPECT_TRUE(io::accept_stream(fd->front()));
 }
 
 TEST(HeldSockets, RefusesClientsAtTheEndButOnThePortsThatStay) {
@@ -85,9 +90,124 @@ TEST(HeldSockets, AnAdoptedSocketIsNotOpenedAgain) {
   ASSERT_TRUE(inherited);
   const int fd = inherited->get();
   ours.adopt(name, std::move(*inherited), 7);
-  EXPECT_EQ(ours.claim(name, 8).value(), fd);
+  EXPECT_EQ(ours.claim(name, 8).value(), std::vector<int>{fd});
   ours.release_all(7);
   EXPECT_EQ(ours.all().size(), 1U);
+}
+
+// A UDP port that was free a moment ago, and clients that each send one datagram to it.
+class HeldDatagramSockets : public testing::Test {
+ protected:
+  std::vector<int> claim(PlaneId plane, std::size_t at_least) {
+    auto fds = sockets_.claim(name_, plane, at_least);
+    EXPECT_TRUE(fds) << fds.error().message;
+    return fds ? *fds : std::vector<int>();
+  }
+  void send_from_new_clients(int count) {
+    for (int i = 0; i < count; ++i) {
+      clients_.push_back(
+          io::connect_datagram({{wire::ip::ipv4(127, 0, 0, 1), name_.port}, ""}).value());
+      const std::string_view text[] = {"x"};
+      io::send_connected(clients_.back().get(), text);
+    }
+  }
+  // How many datagrams wait in each of `fds`.
+  static std::vector<std::size_t> waiting(const std::vector<int>& fds) {
+    std::vector<std::size_t> counts;
+    io::DatagramBatch batch;
+    for (const int fd : fds) {
+      std::size_t count = 0;
+      while (batch.receive(fd) == io::Transfer::State::kDone) count += batch.datagrams().size();
+      counts.push_back(count);
+    }
+    return counts;
+  }
+  HeldSockets sockets_;
+  SocketName name_{"127.0.0.1", io::local_endpoint(io::bind_udp("127.0.0.1", 0).value().get()).port,
+                   true};
+  std::vector<io::Fd> clients_;
+};
+
+TEST_F(HeldDatagramSockets, GiveEachWorkerAShareOfTheClients) {
+  const std::vector<int> fds = claim(1, 3);
+  ASSERT_EQ(fds.size(), 3U);
+  send_from_new_clients(120);
+  const auto counts = waiting(fds);
+  EXPECT_EQ(counts[0] + counts[1] + counts[2], 120U);
+  for (const std::size_t count : counts) EXPECT_GT(count, 10U);
+}
+
+TEST_F(HeldDatagramSockets, AreAllGivenToADataPlaneWithFewerWorkers) {
+  const std::vector<int> before = claim(1, 4);
+  EXPECT_EQ(claim(2, 2), before);
+  sockets_.release_all(1);
+  EXPECT_EQ(claim(2, 1), before);
+}
+
+TEST_F(HeldDatagramSockets, StayInFrontOfThoseThatAreAddedForMoreWorkers) {
+  const std::vector<int> before = claim(1, 2), after = claim(2, 5);
+  ASSERT_EQ(after.size(), 5U);
+  EXPECT_EQ(std::vector<int>(after.begin(), after.begin() + 2), before);
+}
+
+TEST_F(HeldDatagramSockets, LoseNobodyWhenAPlaneThatWantedMoreIsGivenUp) {
+  const std::vector<int> serving = claim(1, 2), candidate = claim(2, 4);
+  const io::Fd still_open[] = {io::inherit(::dup(candidate[2])).value(),
+                               io::inherit(::dup(candidate[3])).value()};
+  sockets_.release_all(2);
+  EXPECT_EQ(sockets_.all().size(), 2U);
+  send_from_new_clients(100);
+  EXPECT_EQ(waiting({still_open[0].get(), still_open[1].get()}), (std::vector<std::size_t>{0, 0}));
+  const auto counts = waiting(serving);
+  EXPECT_EQ(counts[0] + counts[1], 100U);
+}
+
+TEST_F(HeldDatagramSockets, RefuseClientsOnceReleasedEvenWhileAnotherProcessHasThem) {
+  const io::Fd still_open = io::inherit(::dup(claim(1, 1)[0])).value();
+  sockets_.release(name_, 1);
+  send_from_new_clients(1);
+  const std::string_view again[] = {"y"};
+  EXPECT_EQ(io::send_connected(clients_[0].get(), again).error, ECONNREFUSED);
+  EXPECT_EQ(waiting({still_open.get()}), std::vector<std::size_t>{0});
+}
+
+TEST_F(HeldDatagramSockets, AreNotSharedWithAnotherEdge) {
+  HeldSockets theirs;
+  ASSERT_TRUE(theirs.claim(name_, 1, 2));
+  const auto refused = sockets_.claim(name_, 1, 2);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find(fmt::format("UDP port {} on 127.0.0.1", name_.port)),
+            std::string::npos)
+      << refused.error().message;
+}
+
+TEST_F(HeldDatagramSockets, MoveFromOneAddressToEveryAddress) {
+  claim(1, 2);
+  const SocketName everywhere{"", name_.port, true};
+  const auto moved = sockets_.claim(everywhere, 1, 2);
+  ASSERT_TRUE(moved) << moved.error().message;
+  sockets_.release(name_, 1);
+  send_from_new_clients(40);
+  const auto counts = waiting(*moved);
+  EXPECT_EQ(counts[0] + counts[1], 40U);
+}
+
+TEST_F(HeldDatagramSockets, HaveALimit) {
+  const std::vector<int> fds = claim(1, HeldSockets::kSharesMax + 50);
+  EXPECT_EQ(fds.size(), HeldSockets::kSharesMax);
+  std::vector<SocketName> names;
+  Result<std::vector<int>> last = fds;
+  for (std::size_t held = fds.size(); last && held <= HeldSockets::kSocketsMax;
+       held = sockets_.all().size()) {
+    names.push_back(
+        {"127.0.0.1", io::local_endpoint(io::bind_udp("127.0.0.1", 0).value().get()).port, true});
+    last = sockets_.claim(names.back(), 1, HeldSockets::kSharesMax);
+  }
+  ASSERT_FALSE(last);
+  EXPECT_NE(last.error().message.find("at most 1536 listening sockets"), std::string::npos)
+      << last.error().message;
+  // Nothing is left of the one that was refused.
+  EXPECT_EQ(sockets_.all().size() % HeldSockets::kSharesMax, 0U);
 }
 
 TEST(SocketName, ReadsBackWhatItWrites) {

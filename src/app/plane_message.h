@@ -1,8 +1,9 @@
 #pragma once
 // The words between the supervisor and a data plane, one message each, over a socket pair. "open
 // tcp//80": a verb and the rest.
-//   data plane -> supervisor: open NAME, release NAME, tickets, ready, draining
-//   supervisor -> data plane: socket NAME (with the descriptor) or refused TEXT answer an open,
+//   data plane -> supervisor: open NAME [COUNT], release NAME, tickets, ready, draining
+//   supervisor -> data plane: socket NAME (with the descriptor; of a UDP port with COUNT or more,
+//   all that there are) or refused TEXT answer an open,
 //   secret HEX answers tickets; orders: reload, reopen (the access log), drain (stop serving),
 //   retire (another data plane serves now), hurry (do not wait for what is open)
 #include <string>

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <span>
 
 #include "io/program.h"
 #include "io/unix_socket.h"
@@ -57,9 +56,8 @@ Result<std::unique_ptr<PlaneProcess>> PlaneProcess::adopt(io::Loop& loop, PlaneI
   return plane;
 }
 
-void PlaneProcess::send(std::string_view verb, std::string_view rest, int fd) {
+void PlaneProcess::send(std::string_view verb, std::string_view rest, std::span<const int> fds) {
   const std::string text = plane_message(verb, rest);
-  const std::span<const int> fds(&fd, fd >= 0 ? 1 : 0);
   [[maybe_unused]] const Status sent = io::send_message(channel_.get(), text, fds);
 }
 

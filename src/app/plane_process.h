@@ -3,6 +3,7 @@
 // thread. Destroying it kills the process; so it is given to Loop::retire from inside its own
 // callbacks.
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,9 +41,9 @@ class PlaneProcess final : public io::EventHandler {
   bool ready() const { return ready_; }
   void set_ready() { ready_ = true; }
 
-  // `fd` travels with the message when it is not negative. A message that does not go out means
-  // that the process is gone or stuck; its end tells.
-  void send(std::string_view verb, std::string_view rest = {}, int fd = -1);
+  // `fds` travel with the message. A message that does not go out means that the process is gone or
+  // stuck; its end tells.
+  void send(std::string_view verb, std::string_view rest = {}, std::span<const int> fds = {});
   void signal(int number) { child_->signal(number); }
 
   void on_io(std::uint32_t events) override;

@@ -1,6 +1,6 @@
 #pragma once
 // Identity of a listening socket between supervisor and data plane: "tcp/127.0.0.1/8080",
-// "udp//53". A value.
+// "udp//53" (all the sockets of that port). A value.
 #include <cstdint>
 #include <optional>
 #include <string>

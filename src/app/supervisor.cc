@@ -146,14 +146,17 @@ std::vector<SocketName> Supervisor::operator_ports() const {
 }
 
 void Supervisor::open_socket(PlaneProcess& plane, std::string_view text) {
-  const auto name = parse_socket_name(text);
-  if (!name || stopping_)
+  std::string_view count = text;
+  const std::string_view name_text = take_until(count, ' ');
+  const auto name = parse_socket_name(name_text);
+  const auto at_least = count.empty() ? 1 : parse_decimal(count);
+  if (!name || !at_least || stopping_)
     return plane.send("refused", stopping_ ? "this edge is stopping" : "not the name of a socket");
-  const Result<int> fd = sockets_.claim(*name, plane.id());
-  if (fd) {
-    plane.send("socket", text, *fd);
+  const auto fds = sockets_.claim(*name, plane.id(), *at_least);
+  if (fds) {
+    plane.send("socket", name_text, *fds);
   } else {
-    plane.send("refused", fd.error().message);
+    plane.send("refused", fds.error().message);
   }
 }
 

@@ -32,12 +32,22 @@ SupervisorLink::SupervisorLink(io::Loop& loop, io::Fd channel, io::Callback<Orde
 
 SupervisorLink::~SupervisorLink() { loop_.remove(channel_.get()); }
 
-Result<io::Fd> SupervisorLink::open(const std::string& address, std::uint16_t port, bool datagram) {
-  const std::string name = to_string(SocketName{address, port, datagram});
+Result<io::Fd> SupervisorLink::open(const std::string& address, std::uint16_t port) {
+  const std::string name = to_string(SocketName{address, port, false});
   auto answer = ask(plane_message("open", name), "socket", name);
   if (!answer) return std::unexpected(answer.error());
-  if (!answer->fd.valid()) return fail(Code::kInternal, "a socket came without its descriptor");
-  return std::move(answer->fd);
+  if (answer->fds.empty()) return fail(Code::kInternal, "a socket came without its descriptor");
+  return std::move(answer->fds.front());
+}
+
+Result<std::vector<io::Fd>> SupervisorLink::open_datagram(const std::string& address,
+                                                          std::uint16_t port,
+                                                          std::size_t at_least) {
+  const std::string name = to_string(SocketName{address, port, true});
+  auto answer = ask(plane_message("open", fmt::format("{} {}", name, at_least)), "socket", name);
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->fds.empty()) return fail(Code::kInternal, "a socket came without its descriptor");
+  return std::move(answer->fds);
 }
 
 Result<std::string> SupervisorLink::ticket_secret() {
@@ -93,9 +103,7 @@ std::optional<SupervisorLink::Answer> SupervisorLink::receive() {
     keep_order(*order);
     return std::nullopt;
   }
-  Answer answer{std::string(words.verb), std::string(words.rest), {}};
-  if (!(*message)->fds.empty()) answer.fd = std::move((*message)->fds.front());
-  return answer;
+  return Answer{std::string(words.verb), std::string(words.rest), std::move((*message)->fds)};
 }
 
 void SupervisorLink::keep_order(Order order) {

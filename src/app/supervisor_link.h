@@ -7,6 +7,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/socket_name.h"
 #include "base/result.h"
@@ -25,7 +26,9 @@ class SupervisorLink final : public proxy::ListenSockets, public io::EventHandle
   SupervisorLink(io::Loop& loop, io::Fd channel, io::Callback<Order> on_order);
   ~SupervisorLink() override;
 
-  Result<io::Fd> open(const std::string& address, std::uint16_t port, bool datagram) override;
+  Result<io::Fd> open(const std::string& address, std::uint16_t port) override;
+  Result<std::vector<io::Fd>> open_datagram(const std::string& address, std::uint16_t port,
+                                            std::size_t at_least) override;
   void release(const std::string& address, std::uint16_t port, bool datagram) override;
   // What ticket keys derive from, the same for every data plane of this edge.
   Result<std::string> ticket_secret();
@@ -37,7 +40,7 @@ class SupervisorLink final : public proxy::ListenSockets, public io::EventHandle
  private:
   struct Answer {
     std::string verb, rest;
-    io::Fd fd;
+    std::vector<io::Fd> fds;
   };
   // Waits for the answer `verb rest`; an empty `rest` stands for any.
   Result<Answer> ask(std::string_view question, std::string_view verb, std::string_view rest);

@@ -27,9 +27,8 @@ class Linked : public testing::Test {
     auto message = io::receive_message(supervisor.get());
     return message && *message ? (*message)->bytes : "end";
   }
-  void say(std::string_view text, int fd = -1) {
-    ASSERT_TRUE(
-        io::send_message(supervisor.get(), text, std::span<const int>(&fd, fd >= 0 ? 1 : 0)));
+  void say(std::string_view text, const std::vector<int>& fds = {}) {
+    ASSERT_TRUE(io::send_message(supervisor.get(), text, fds));
   }
   io::Loop loop;
   io::Fd supervisor;
@@ -42,12 +41,27 @@ TEST_F(Linked, GetsTheSocketThatItAskedFor) {
   ASSERT_TRUE(listener);
   std::thread answering([&] {
     EXPECT_EQ(heard(), "open tcp/127.0.0.1/8080");
-    say("socket tcp/127.0.0.1/8080", listener->get());
+    say("socket tcp/127.0.0.1/8080", {listener->get()});
   });
-  const auto got = link->open("127.0.0.1", 8080, false);
+  const auto got = link->open("127.0.0.1", 8080);
   answering.join();
   ASSERT_TRUE(got) << got.error().message;
   EXPECT_EQ(io::local_endpoint(got->get()), io::local_endpoint(listener->get()));
+}
+
+TEST_F(Linked, GetsEverySocketOfAUdpPort) {
+  const io::Fd sockets[] = {io::bind_udp("127.0.0.1", 0).value(),
+                            io::bind_udp("127.0.0.1", 0).value()};
+  std::thread answering([&] {
+    EXPECT_EQ(heard(), "open udp//53 1");
+    say("socket udp//53", {sockets[0].get(), sockets[1].get()});
+  });
+  const auto got = link->open_datagram("", 53, 1);
+  answering.join();
+  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_EQ(got->size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_EQ(io::local_endpoint((*got)[i].get()), io::local_endpoint(sockets[i].get()));
 }
 
 TEST_F(Linked, TellsWhyASocketWasRefused) {
@@ -55,7 +69,7 @@ TEST_F(Linked, TellsWhyASocketWasRefused) {
     heard();
     say("refused port 80 is taken");
   });
-  const auto got = link->open("", 80, false);
+  const auto got = link->open("", 80);
   answering.join();
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().message, "port 80 is taken");
@@ -82,7 +96,7 @@ TEST_F(Linked, KeepsOrdersThatArriveWhileItWaitsForASocket) {
     say("drain");
     say("refused no");
   });
-  EXPECT_FALSE(link->open("", 80, false));
+  EXPECT_FALSE(link->open("", 80));
   answering.join();
   EXPECT_TRUE(orders.empty()) << "orders come from the loop";
   loop.turn(0s);
@@ -94,7 +108,7 @@ TEST_F(Linked, EndsWithItsSupervisor) {
   loop.turn(1s);
   loop.turn(0s);
   EXPECT_EQ(orders, std::vector<Order>{Order::kHurry});
-  EXPECT_FALSE(link->open("", 80, false));
+  EXPECT_FALSE(link->open("", 80));
 }
 
 }  // namespace

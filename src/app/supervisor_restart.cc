@@ -9,6 +9,12 @@ namespace headgate::app {
 
 namespace {
 constexpr std::size_t kSecretBytesMax = 256;
+constexpr std::size_t kEnvironmentTextMax =
+    128 * 1024;                             // of one variable: the kernel's MAX_ARG_STRLEN
+constexpr std::size_t kSocketLineMax = 70;  // "socket 2147483647 udp/", an IPv6 address, "/65535\n"
+constexpr std::size_t kOtherLinesMax = 16 * 1024;  // the program's path, data planes
+static_assert(HeldSockets::kSocketsMax * kSocketLineMax + kOtherLinesMax <= kEnvironmentTextMax,
+              "the sockets of an edge can be told to the program that replaces this one");
 }
 
 void Supervisor::begin_hot_restart() {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
+#include <vector>
 
 #include "io/socket.h"
 
@@ -82,6 +84,63 @@ TEST(Datagrams, TellThatNobodyListens) {
   DatagramBatch batch;
   EXPECT_EQ(batch.receive_connected(client.get()), State::kFailed);
   EXPECT_EQ(batch.error(), ECONNREFUSED);
+}
+
+TEST(Datagrams, HaveAPortToThemselvesUnlessFurtherSocketsAreAskedFor) {
+  const Fd first = bound("127.0.0.1");
+  const std::uint16_t port = local_endpoint(first.get()).port;
+  EXPECT_FALSE(bind_udp("127.0.0.1", port));
+  EXPECT_FALSE(bind_udp("", port));
+  EXPECT_TRUE(bind_udp("127.0.0.1", port, UdpShare::kFurther));
+}
+
+// How many of `count` new clients' datagrams reach `fd`.
+std::size_t arrivals(int fd, std::uint16_t port, std::vector<Fd>& clients, int count) {
+  const std::string_view text[] = {"x"};
+  for (int i = 0; i < count; ++i) {
+    clients.push_back(connected({ipv4(127, 0, 0, 1), port}));
+    send_connected(clients.back().get(), text);
+  }
+  std::size_t got = 0;
+  for (DatagramBatch batch; batch.receive(fd) == State::kDone;) got += batch.datagrams().size();
+  return got;
+}
+
+class SharedPort : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(At, SharedPort, testing::Values("127.0.0.1", "0.0.0.0", ""));
+
+TEST_P(SharedPort, IsLeftToTheOtherSocketsByOneThatStopsReceiving) {
+  const Fd stays = bind_udp(GetParam(), 0).value();
+  const std::uint16_t port = local_endpoint(stays.get()).port;
+  const Fd leaves = bind_udp(GetParam(), port, UdpShare::kFurther).value();
+  report_local_address(leaves.get());
+  std::vector<Fd> clients;
+  const std::size_t before = arrivals(stays.get(), port, clients, 60);
+  EXPECT_GT(before, 0U);
+  EXPECT_LT(before, 60U);
+  stop_receiving(leaves.get());
+  EXPECT_EQ(arrivals(stays.get(), port, clients, 60), 60U);
+  // What it holds is not lost, and can be answered.
+  DatagramBatch batch;
+  ASSERT_EQ(batch.receive(leaves.get()), State::kDone);
+  const Datagram& held = batch.datagrams().front();
+  const std::string_view answer[] = {"answer"};
+  EXPECT_EQ(send_to(leaves.get(), held.peer, held.local, answer).count, 1U);
+  for (const Fd& client : clients) {
+    if (local_endpoint(client.get()) != held.peer) continue;
+    DatagramBatch answers;
+    ASSERT_EQ(answers.receive(client.get()), State::kDone);
+    EXPECT_EQ(answers.datagrams()[0].bytes, "answer");
+  }
+}
+
+TEST_P(SharedPort, RefusesClientsWhenItsLastSocketStopsReceiving) {
+  const Fd only = bind_udp(GetParam(), 0).value();
+  stop_receiving(only.get());
+  std::vector<Fd> clients;
+  EXPECT_EQ(arrivals(only.get(), local_endpoint(only.get()).port, clients, 1), 0U);
+  const std::string_view text[] = {"x"};
+  EXPECT_EQ(send_connected(clients[0].get(), text).error, ECONNREFUSED);
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ Transfer outcome(ssize_t n) {
 }
 
 // Binds for "" to the dual-stack wildcard, and to the IPv4 one where the machine has no IPv6.
-Result<Fd> bind_socket(std::string_view address, std::uint16_t port, int type) {
+Result<Fd> bind_socket(std::string_view address, std::uint16_t port, int type,
+                       bool beside_others = false) {
   wire::ip::Endpoint endpoint;
   endpoint.port = port;
   endpoint.address.v6 = address.empty();
@@ -49,11 +50,12 @@ Result<Fd> bind_socket(std::string_view address, std::uint16_t port, int type) {
     endpoint.address = *parsed;
   }
   Fd fd(::socket(endpoint.address.v6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid() && address.empty() && errno == EAFNOSUPPORT) return bind_socket("0.0.0.0", port, type);
+  if (!fd.valid() && address.empty() && errno == EAFNOSUPPORT)
+    return bind_socket("0.0.0.0", port, type, beside_others);
   if (!fd.valid()) return fail_errno("socket", errno);
   if (endpoint.address.v6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.empty() ? 0 : 1);
   if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  if (type == SOCK_DGRAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (beside_others) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   RawAddress raw = to_raw(endpoint);
   if (::bind(fd.get(), raw.get(), raw.length) != 0) {
     const int error = errno;
@@ -123,7 +125,15 @@ Result<Fd> listen_tcp(std::string_view address, std::uint16_t port, int backlog)
   return fd;
 }
 
-Result<Fd> bind_udp(std::string_view address, std::uint16_t port) { return bind_socket(address, port, SOCK_DGRAM); }
+// With SO_REUSEPORT a bind succeeds beside any other program of the user, and the two would divide
+// the clients between them without a word. So the first socket of a port is bound without it, and
+// lets others join afterwards.
+Result<Fd> bind_udp(std::string_view address, std::uint16_t port, UdpShare share) {
+  auto fd = bind_socket(address, port, SOCK_DGRAM, share == UdpShare::kFurther);
+  if (fd) set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  return fd;
+}
+
 Result<Fd> connect_stream(const SocketAddress& to) { return connect_socket(to, SOCK_STREAM); }
 Result<Fd> connect_datagram(const SocketAddress& to) { return connect_socket(to, SOCK_DGRAM); }
 
@@ -176,6 +186,17 @@ void set_reset_on_close(int fd) {
 void shutdown_write(int fd) { ::shutdown(fd, SHUT_WR); }
 void stop_queueing(int fd) { ::listen(fd, 0); }
 void stop_listening(int fd) { ::shutdown(fd, SHUT_RD); }
+
+// A connected socket is passed over when the system deals out the datagrams of a port, and hears
+// its peer alone: here itself.
+void stop_receiving(int fd) {
+  wire::ip::Endpoint self = local_endpoint(fd);
+  if (wire::ip::is_unspecified(self.address)) {
+    self.address = self.address.v6 ? *wire::ip::parse_ip("::1") : wire::ip::ipv4(127, 0, 0, 1);
+  }
+  RawAddress raw = to_raw(self);
+  ::connect(fd, raw.get(), raw.length);
+}
 
 bool has_pending_input(int fd) {
   char byte;

@@ -35,9 +35,16 @@ struct SocketAddress {
 };
 std::string to_string(const SocketAddress& address);
 
-// `address` "" is every address (dual stack). SO_REUSEADDR; SO_REUSEPORT only for datagram sockets.
+// `address` "" is every address (dual stack). SO_REUSEADDR.
 Result<Fd> listen_tcp(std::string_view address, std::uint16_t port, int backlog = 4096);
-Result<Fd> bind_udp(std::string_view address, std::uint16_t port);
+// Datagram sockets of one port share it: each client address and port stays with one of them until
+// their number changes.
+enum class UdpShare : std::uint8_t {
+  kFirst,    // refused when anybody has the port, of this user or another
+  kFurther,  // beside those that are there, which have to be of this user
+};
+Result<Fd> bind_udp(std::string_view address, std::uint16_t port,
+                    UdpShare share = UdpShare::kFirst);
 // The connection is in progress when it returns; writability or an error tells the outcome (connect_error).
 Result<Fd> connect_stream(const SocketAddress& to);
 Result<Fd> connect_datagram(const SocketAddress& to);
@@ -62,6 +69,9 @@ void shutdown_write(int fd);
 void stop_queueing(int fd);
 // For every process that has it: clients are refused from now on, and so are those that wait to be accepted.
 void stop_listening(int fd);
+// The same for a datagram socket: it takes no further share of its port, whoever has it open. What
+// it holds can be received and answers can be sent.
+void stop_receiving(int fd);
 // True when the peer has closed or sent bytes nobody asked for: an idle pooled connection in this state is unusable.
 bool has_pending_input(int fd);
 

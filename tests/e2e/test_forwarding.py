@@ -1,10 +1,9 @@
-"""TCPRoute, TLSRoute and UDPRoute: bytes and datagrams that the edge carries without knowing what they are."""
+"""TCPRoute and TLSRoute: bytes that the edge carries without knowing what they are. Datagrams: test_udp.py."""
 
 import pathlib
 import socket
 import ssl
 import struct
-import threading
 
 import pytest
 
@@ -342,120 +341,3 @@ def test_terminated_tls_reaches_the_origin_as_plain_bytes(headgate, raw_origin, 
     assert line["request_bytes"] == line["response_bytes"] == 100_000 and line["tls"].startswith("TLSv1.")
     with pytest.raises(ssl.SSLError):
         RawClient(port, tls=authority.client_context(alpn=()), name="other.example")
-
-
-# UDP
-
-class UdpEcho:
-    """Answers each datagram with `name` and its text; `senders` counts the addresses it saw."""
-
-    def __init__(self, name: bytes = b""):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.port, self.name, self.senders = self.sock.getsockname()[1], name, set()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self):
-        while True:
-            data, sender = self.sock.recvfrom(65536)
-            if data == b"stop" and sender[1] == self.port:
-                return
-            self.senders.add(sender)
-            self.sock.sendto(self.name + data, sender)
-
-    def close(self):
-        self.sock.sendto(b"stop", ("127.0.0.1", self.port))
-        self._thread.join(5)
-        self.sock.close()
-
-
-@pytest.fixture
-def udp_echo():
-    made = []
-
-    def make(name: bytes = b""):
-        made.append(UdpEcho(name))
-        return made[-1]
-    yield make
-    for one in made:
-        one.close()
-
-
-def udp_client(port: int, address: str = "127.0.0.1") -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.settimeout(10)
-    sock.connect((address, port))
-    return sock
-
-
-def udp_edge(port: int, *origin_ports: int, address: str = "127.0.0.1", more=()) -> str:
-    return documents(gateway({"name": "dgram", "protocol": "UDP", "port": port}, address=address),
-                     upstream("dgrams", *origin_ports), forward("UDPRoute", "dgrams", section="dgram"), *more)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_udp_route_answers_many_clients_each_with_its_own(headgate, udp_echo, free_port, workers):
-    port, origin = free_port(), udp_echo()
-    edge = headgate(udp_edge(port, origin.port), workers=workers)
-    clients = [udp_client(port) for _ in range(200)]
-    for turn in range(3):
-        for number, client in enumerate(clients):
-            client.send(b"%d %d" % (turn, number))
-            assert client.recv(65536) == b"%d %d" % (turn, number)
-    assert len(origin.senders) == 200
-    for client in clients:
-        client.close()
-    edge.stop()
-    flows = [line for line in edge.json_lines() if line.get("protocol") == "udp"]
-    assert len(flows) == 200 and all(line["endpoint"].endswith(str(origin.port)) for line in flows)
-
-
-def test_udp_route_keeps_a_client_at_its_endpoint_and_uses_all(headgate, udp_echo, free_port):
-    port, origins = free_port(), [udp_echo(b"a:"), udp_echo(b"b:"), udp_echo(b"c:")]
-    headgate(udp_edge(port, *(origin.port for origin in origins)))
-    seen = set()
-    for _ in range(40):
-        with udp_client(port) as client:
-            answers = set()
-            for _ in range(5):
-                client.send(b"x")
-                answers.add(client.recv(65536))
-            assert len(answers) == 1
-            seen |= answers
-    assert seen == {b"a:x", b"b:x", b"c:x"}
-
-
-def test_udp_route_carries_the_greatest_datagram_and_an_empty_one(headgate, udp_echo, free_port):
-    port, origin = free_port(), udp_echo()
-    headgate(udp_edge(port, origin.port))
-    with udp_client(port) as client:
-        for datagram in (b"q" * 65507, b""):
-            client.send(datagram)
-            assert client.recv(65536) == datagram
-
-
-def test_udp_answers_leave_from_the_address_that_was_asked(headgate, udp_echo, free_port):
-    port, origin = free_port(), udp_echo()
-    headgate(udp_edge(port, origin.port, address="0.0.0.0"))
-    with udp_client(port, "127.0.0.5") as client:  # a connected client hears 127.0.0.5 alone
-        client.send(b"who")
-        assert client.recv(65536) == b"who"
-
-
-def test_udp_route_leaves_an_endpoint_where_nobody_listens(headgate, udp_echo, free_port):
-    port, dead, origin = free_port(), free_port(), udp_echo()
-    edge = headgate(udp_edge(port, dead, origin.port))
-
-    def answered_ten_times():
-        for _ in range(10):
-            with udp_client(port) as client:
-                client.settimeout(0.2)
-                client.send(b"x")
-                try:
-                    client.recv(65536)
-                except TimeoutError:
-                    return False
-        return True
-    wait_until(answered_ten_times, 20, "the dead endpoint to be left out")
-    assert edge.wait_log(lambda e: e.get("protocol") == "udp" and e.get("reason") == "upstream_reset")["fault"] == "origin"

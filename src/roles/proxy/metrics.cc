@@ -240,6 +240,18 @@ constexpr CounterRow<WorkerStats> kCounters[] = {
     {"headgate_floods_total", "Connections ended because the client flooded them.",
      &WorkerStats::floods},
     {"headgate_tunnels_total", "Tunnels opened: WebSocket, CONNECT, TCP.", &WorkerStats::tunnels},
+    {"headgate_udp_flows_total", "Flows of UDP clients that were opened.", &WorkerStats::udp_flows},
+    {"headgate_udp_flows_evicted_total", "Flows of UDP clients that made room for others.",
+     &WorkerStats::udp_flows_evicted},
+    {"headgate_udp_flows_refused_total", "Flows of UDP clients that could not be opened.",
+     &WorkerStats::udp_flows_refused},
+    {"headgate_udp_datagrams_received_total", "Datagrams from clients and endpoints of UDP routes.",
+     &WorkerStats::datagrams_received},
+    {"headgate_udp_datagrams_sent_total", "Datagrams to clients and endpoints of UDP routes.",
+     &WorkerStats::datagrams_sent},
+    {"headgate_udp_datagrams_dropped_total",
+     "Datagrams that no route, no endpoint or no room was there for.",
+     &WorkerStats::datagrams_dropped},
     {"headgate_access_log_lost_lines_total", "Lines of the access log that could not be written.",
      &WorkerStats::access_log_lost},
     {"headgate_proxy_protocol_errors_total", "Connections without the PROXY header that they need.",
@@ -275,6 +287,8 @@ void collect_process(MetricsText& out, Workers workers) {
   out.sample({{"phase", "idle"}}, sum(workers, &WorkerStats::timeouts_idle));
   out.family("headgate_connections", "gauge", "Open client connections.");
   out.sample({}, sum(workers, &WorkerStats::connections));
+  out.family("headgate_udp_flows", "gauge", "Open flows of UDP clients.");
+  out.sample({}, sum(workers, &WorkerStats::udp_flows_open));
   out.family("headgate_active_requests", "gauge", "Requests under way.");
   out.sample({}, sum(workers, &WorkerStats::exchanges));
   out.family("headgate_tunnels_open", "gauge", "Open tunnels.");

@@ -30,16 +30,13 @@ std::string port_key(const model::Port& port) {
   return (datagram ? "udp " : "tcp ") + port.address + " " + std::to_string(port.port);
 }
 
-Result<io::Fd> OwnListenSockets::open(const std::string& address, std::uint16_t port, bool datagram) {
-  return datagram ? io::bind_udp(address, port) : io::listen_tcp(address, port);
-}
-
-// One listening socket, shared by all workers, kept for as long as a configuration names its port.
+// Kept for as long as a configuration names its port: one listening socket that all workers share,
+// or sockets of a UDP port until workers take them over.
 struct Proxy::OpenPort {
   std::string key, address;
   std::uint16_t port = 0;
   bool datagram = false;
-  io::Fd fd;
+  std::vector<io::Fd> fds;
   bool announced = false;  // to the workers
 };
 
@@ -81,21 +78,45 @@ Status Proxy::apply(std::shared_ptr<const model::Snapshot> snapshot) {
   if (auto opened = open_ports(**prepared); !opened) return opened;
   std::shared_ptr<const Prepared> next = std::move(*prepared);
   for (auto& worker : workers_) worker->post([w = worker.get(), next] { w->adopt(next); });
-  for (const auto& port : ports_) {
-    if (std::exchange(port->announced, true)) continue;
-    // Datagrams of one client must meet one table of flows: a socket that all share has one reader.
-    const std::size_t reader = hash64(port->key) % workers_.size();
-    for (auto& worker : workers_) {
-      if (port->datagram && worker->index() != reader) continue;
-      worker->post([w = worker.get(), key = port->key, fd = port->fd.get(), datagram = port->datagram] {
-        w->listen(key, fd, datagram);
-      });
-    }
-  }
+  announce_ports();
   close_removed_ports(*next);
   keeper_->retain(next->upstreams);
   current_ = std::move(next);
   return {};
+}
+
+// A UDP port may have more sockets than there are workers, from a time when there were more of
+// these: some read two. A client stays with its socket, so its flow stays with one worker.
+void Proxy::announce_ports() {
+  for (const auto& port : ports_) {
+    if ((port->datagram && !receiving_) || std::exchange(port->announced, true)) continue;
+    if (!port->datagram) {
+      for (auto& worker : workers_)
+        worker->post([w = worker.get(), key = port->key, fd = port->fds.front().get()] {
+          w->listen(key, fd);
+        });
+      continue;
+    }
+    const std::size_t shares = port->fds.size();
+    for (std::size_t i = 0; i < shares; ++i) {
+      Worker* worker = workers_[i % workers_.size()].get();
+      worker->post([worker, shares, key = port->key, fd = std::move(port->fds[i])]() mutable {
+        worker->receive(key, std::move(fd), shares);
+      });
+    }
+    port->fds.clear();
+  }
+}
+
+Status Proxy::receive_datagrams() {
+  if (std::exchange(receiving_, true)) return {};
+  Status outcome;
+  for (const auto& port : ports_) {
+    if (!port->datagram) continue;
+    if (auto opened = open_port(*port); !opened && outcome) outcome = std::move(opened);
+  }
+  announce_ports();
+  return outcome;
 }
 
 Result<std::shared_ptr<Prepared>> Proxy::prepare(std::shared_ptr<const model::Snapshot> snapshot) {
@@ -204,14 +225,30 @@ Status Proxy::open_ports(const Prepared& prepared) {
     const auto same = [&](const auto& p) { return p->key == key; };
     if (std::any_of(ports_.begin(), ports_.end(), same) || std::any_of(opened.begin(), opened.end(), same)) continue;
     const bool datagram = port.protocol == model::PortProtocol::kUdp;
-    auto fd = sockets_.open(port.address, port.port, datagram);
-    if (!fd) {
+    auto made = std::make_unique<OpenPort>(OpenPort{key, port.address, port.port, datagram, {}});
+    if (auto status = open_port(*made); !status) {
       for (const auto& undo : opened) sockets_.release(undo->address, undo->port, undo->datagram);
-      return std::unexpected(fd.error());
+      return status;
     }
-    opened.push_back(std::make_unique<OpenPort>(OpenPort{key, port.address, port.port, datagram, std::move(*fd)}));
+    opened.push_back(std::move(made));
   }
   for (auto& port : opened) ports_.push_back(std::move(port));
+  return {};
+}
+
+// A UDP port gets its further sockets when they will be read at once: a socket that waits for its
+// reader would keep the datagrams of clients that a predecessor could still answer.
+Status Proxy::open_port(OpenPort& port) {
+  if (port.datagram) {
+    auto fds = sockets_.open_datagram(port.address, port.port, receiving_ ? workers_.size() : 1);
+    if (!fds) return std::unexpected(fds.error());
+    port.fds = std::move(*fds);
+    return {};
+  }
+  auto fd = sockets_.open(port.address, port.port);
+  if (!fd) return std::unexpected(fd.error());
+  port.fds.clear();
+  port.fds.push_back(std::move(*fd));
   return {};
 }
 
@@ -264,13 +301,20 @@ void Proxy::drain(DrainFor what, io::Callback<> refusing, io::Callback<> done) {
   loop_.arm(drain_timer_, kDrainCheck);
 }
 
+// A socket that nobody accepts from must not stay open here until the last tunnel ends: when the
+// successor gives its port up, clients would wait in its queue.
 void Proxy::worker_stopped_accepting() {
-  if (--accepting_ == 0) refusing_();
+  if (--accepting_ > 0) return;
+  ports_.clear();
+  refusing_();
 }
 
 void Proxy::check_drained() {
   std::int64_t open = static_cast<std::int64_t>(accepting_);
-  for (auto& worker : workers_) open += worker->open_connections() + worker->stats().exchanges.value();
+  for (auto& worker : workers_) {
+    const WorkerStats& stats = worker->stats();
+    open += worker->open_connections() + stats.exchanges.value() + stats.udp_flows_open.value();
+  }
   const bool late = loop_.now() >= drain_deadline_;
   if (open > 0 && !late) return loop_.arm(drain_timer_, kDrainCheck);
   for (auto& worker : workers_) worker->stop();

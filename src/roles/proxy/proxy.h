@@ -26,21 +26,18 @@ class LogWriter;
 class RateLimiter;
 struct Prepared;
 
-// Where listening sockets come from: the supervisor, which keeps them over restarts, or a plain bind.
+// Where listening sockets come from: the supervisor, which keeps them over restarts.
 class ListenSockets {
  public:
   virtual ~ListenSockets() = default;
   // `address` "" is every address. The descriptor is the caller's; asking again gives the same socket.
-  virtual Result<io::Fd> open(const std::string& address, std::uint16_t port, bool datagram) = 0;
+  virtual Result<io::Fd> open(const std::string& address, std::uint16_t port) = 0;
+  // All sockets of a UDP port: `at_least` so many, or more that it had before. Each gets a share of
+  // the clients, so the caller reads every one or none.
+  virtual Result<std::vector<io::Fd>> open_datagram(const std::string& address, std::uint16_t port,
+                                                    std::size_t at_least) = 0;
   // No port of the configuration uses it any more.
   virtual void release(const std::string& address, std::uint16_t port, bool datagram) = 0;
-};
-
-// Binds by itself, without a supervisor.
-class OwnListenSockets final : public ListenSockets {
- public:
-  Result<io::Fd> open(const std::string& address, std::uint16_t port, bool datagram) override;
-  void release(const std::string&, std::uint16_t, bool) override {}
 };
 
 struct ProxyOptions {
@@ -63,6 +60,10 @@ class Proxy {
   // Prepares `snapshot` (TLS contexts, sockets, upstream state) on the calling thread, then publishes it to every worker.
   // On an error nothing has changed: the last good configuration goes on. No connection is dropped by a change.
   Status apply(std::shared_ptr<const model::Snapshot> snapshot);
+  // From here on datagrams are read, and each worker has a socket of every UDP port. Before that, a
+  // predecessor answers on the same sockets, or what arrives waits in them. An error: a port has
+  // fewer sockets than there are workers, and all of those are read.
+  Status receive_datagrams();
   // After rotation.
   void reopen_log();
   std::uint64_t revision() const;
@@ -92,6 +93,8 @@ class Proxy {
   Result<std::shared_ptr<io::tls::ClientContext>> make_client_tls(const model::Upstream& upstream) const;
   Status index_rules(const model::Port& port, Prepared& prepared) const;
   Status open_ports(const Prepared& prepared);
+  Status open_port(OpenPort& port);
+  void announce_ports();
   void close_removed_ports(const Prepared& prepared);
   void rotate_ticket_keys();
   void worker_stopped_accepting();
@@ -112,6 +115,7 @@ class Proxy {
   std::size_t accepting_ = 0;  // workers, in a drain
   Instant drain_deadline_;
   bool draining_ = false;
+  bool receiving_ = false;  // datagrams
   io::MemberTimer<&Proxy::rotate_ticket_keys> ticket_timer_{this};
   io::MemberTimer<&Proxy::check_drained> drain_timer_{this};
 };

@@ -157,6 +157,7 @@ Json connections_of(const std::vector<const WorkerStats*>& workers) {
     list.push_back({{"connections", worker->connections.value()},
                     {"activeRequests", worker->exchanges.value()},
                     {"tunnels", worker->tunnels_open.value()},
+                    {"udpFlows", worker->udp_flows_open.value()},
                     {"accepted", worker->connections_accepted.value()}});
   }
   return list;

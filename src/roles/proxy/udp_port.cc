@@ -13,12 +13,8 @@ namespace headgate::proxy {
 namespace {
 
 constexpr int kBatchesPerWake = 4;
-constexpr Duration kSweepEvery = 1s;
-
-std::size_t flows_max(const PortView& view) {
-  const std::size_t configured = view.port ? view.port->settings.connections_max : 0;
-  return configured == 0 ? UdpPort::kFlowsMax : std::min(configured, UdpPort::kFlowsMax);
-}
+constexpr int kBatchesWaitingMax = 1024;  // more than a receive buffer holds
+constexpr Duration kSweepEvery = 1s, kDrainSweepEvery = 100ms;
 
 std::uint64_t bytes_of(std::span<const io::Datagram> datagrams, std::size_t count) {
   std::uint64_t bytes = 0;
@@ -34,23 +30,41 @@ std::span<const std::string_view> views_of(std::span<const io::Datagram> datagra
 
 }  // namespace
 
-UdpPort::UdpPort(WorkerContext& worker, PortView& view, int fd)
-    : worker_(worker), view_(view), fd_(fd), flows_(64, FlowKeyHash{worker.prng.next()}) {
-  if (wire::ip::is_unspecified(io::local_endpoint(fd).address)) io::report_local_address(fd);
-  watching_ = worker_.loop.add(fd_, EPOLLIN, *this).has_value();
+UdpPort::UdpPort(WorkerContext& worker, PortView& view, io::Fd fd, std::size_t shares)
+    : worker_(worker),
+      view_(view),
+      fd_(std::move(fd)),
+      shares_(shares),
+      flows_(64, FlowKeyHash{worker.prng.next()}) {
+  if (wire::ip::is_unspecified(io::local_endpoint(fd_.get()).address))
+    io::report_local_address(fd_.get());
+  watching_ = worker_.loop.add(fd_.get(), EPOLLIN, *this).has_value();
 }
 
 UdpPort::~UdpPort() { stop(); }
 
 void UdpPort::stop() {
-  if (std::exchange(watching_, false)) worker_.loop.remove(fd_);
+  if (std::exchange(watching_, false)) worker_.loop.remove(fd_.get());
   worker_.loop.disarm(sweep_);
   while (!flows_.empty()) end(*flows_.begin()->second, "port_closed");
 }
 
+void UdpPort::drain(bool last) {
+  if (!watching_) return;
+  if (last) receive(kBatchesWaitingMax);
+  worker_.loop.remove(fd_.get());
+  watching_ = false;
+  draining_ = true;
+  sweep();
+}
+
 void UdpPort::on_io(std::uint32_t) {
-  for (int i = 0; i < kBatchesPerWake; ++i) {
-    if (batch_.receive(fd_) != io::Transfer::State::kDone) return;
+  if (watching_) receive(kBatchesPerWake);
+}
+
+void UdpPort::receive(int batches_max) {
+  for (int i = 0; i < batches_max; ++i) {
+    if (batch_.receive(fd_.get()) != io::Transfer::State::kDone) return;
     worker_.stats.datagrams_received.add(batch_.datagrams().size());
     forward(batch_.datagrams());
     if (batch_.datagrams().size() < io::kDatagramBatch) return;
@@ -98,13 +112,19 @@ UdpFlow* UdpPort::open(const FlowKey& key) {
   worker_.stats.udp_flows_open.add(1);
   flows_.emplace(key, flow.get());
   unanswered_.push_back(*flow);
-  if (!sweep_.armed()) worker_.loop.arm(sweep_, kSweepEvery);
+  if (!sweep_.armed()) arm_sweep();
   return flow.release();  // ended by end() or by the destructor
+}
+
+// Clients are spread by a hash, so each socket of the port may have its part of the flows.
+std::size_t UdpPort::flows_max() const {
+  const std::size_t configured = view_.port ? view_.port->settings.connections_max : 0;
+  return configured == 0 ? kFlowsMax : std::min((configured + shares_ - 1) / shares_, kFlowsMax);
 }
 
 // Invented client addresses never hear an answer, so a flood of them pushes out its own.
 bool UdpPort::make_room() {
-  if (flows_.size() < flows_max(view_)) return true;
+  if (flows_.size() < flows_max()) return true;
   if (unanswered_.empty() && answered_.empty()) return false;
   worker_.stats.udp_flows_evicted.add();
   end(unanswered_.empty() ? answered_.front() : unanswered_.front(), "evicted");
@@ -149,7 +169,8 @@ void UdpPort::send_down(UdpFlow& flow, Datagrams datagrams) {
   flow.answered = true;
   touch(flow);
   std::array<std::string_view, io::kDatagramBatch> space;
-  const io::Sent sent = io::send_to(fd_, flow.key().client, flow.key().local, views_of(datagrams, space));
+  const io::Sent sent =
+      io::send_to(fd_.get(), flow.key().client, flow.key().local, views_of(datagrams, space));
   const std::uint64_t bytes = bytes_of(datagrams, sent.count);
   flow.bytes_down += bytes;
   worker_.stats.datagrams_received.add(datagrams.size());
@@ -195,7 +216,16 @@ void UdpPort::sweep() {
   for (List<UdpFlow, FlowTag>* list : {&unanswered_, &answered_}) {
     while (!list->empty() && now - list->front().last_used >= idle_max(list->front())) end(list->front(), nullptr);
   }
-  if (!flows_.empty()) worker_.loop.arm(sweep_, kSweepEvery);
+  if (!flows_.empty()) return arm_sweep();
+  worker_.loop.disarm(sweep_);
+  if (draining_) fd_ = io::Fd();
+}
+
+void UdpPort::arm_sweep() { worker_.loop.arm(sweep_, draining_ ? kDrainSweepEvery : kSweepEvery); }
+
+Duration UdpPort::idle_max(const UdpFlow& flow) const {
+  const Duration configured = flow.route().traffic->timeouts.body_idle;
+  return draining_ ? std::min(configured, kDrainSilence) : configured;
 }
 
 }  // namespace headgate::proxy

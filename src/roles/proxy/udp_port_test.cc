@@ -14,11 +14,11 @@ using State = io::Transfer::State;
 
 class Udp : public ::testing::Test {
  protected:
-  void serve(const std::vector<wire::ip::Endpoint>& origins) {
+  void serve(const std::vector<wire::ip::Endpoint>& origins, std::size_t shares = 1) {
     world_.publish(origins);
-    port_.emplace(world_.worker, world_.view, edge_.get());
+    port_.emplace(world_.worker, world_.view, std::move(edge_), shares);
   }
-  io::Fd client() { return io::connect_datagram({io::local_endpoint(edge_.get()), ""}).value(); }
+  io::Fd client() { return io::connect_datagram({edge_address_, ""}).value(); }
   wire::ip::Endpoint origin_address() { return io::local_endpoint(origin_.get()); }
   static void send(const io::Fd& from, std::string_view text) {
     const std::string_view datagrams[] = {text};
@@ -46,6 +46,7 @@ class Udp : public ::testing::Test {
 
   ForwardWorld world_{model::PortProtocol::kUdp};
   io::Fd edge_ = io::bind_udp("127.0.0.1", 0).value(), origin_ = io::bind_udp("127.0.0.1", 0).value();
+  const wire::ip::Endpoint edge_address_ = io::local_endpoint(edge_.get());
   std::optional<UdpPort> port_;
   io::DatagramBatch batch_;
 };
@@ -172,6 +173,60 @@ TEST_F(Udp, LeavesNoFlowBehindWhenThePortStops) {
   send(one, "y");
   world_.loop.turn(Duration::zero());
   EXPECT_EQ(world_.stats.datagrams_received.value(), 2U);
+}
+
+TEST_F(Udp, HasItsShareOfTheFlowsThatThePortMayHave) {
+  world_.snapshot->ports[0].settings.connections_max = 5;
+  serve({origin_address()}, 2);
+  std::vector<io::Fd> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(client());
+    send(clients.back(), "x");
+    receive(origin_);
+  }
+  EXPECT_EQ(port_->flows(), 3U);
+}
+
+TEST_F(Udp, BringsTheAnswersThatAreOnTheirWayInADrainAndTakesNothingNew) {
+  serve({origin_address()});
+  const io::Fd one = client();
+  send(one, "question");
+  const auto asked = receive(origin_);
+  ASSERT_EQ(asked.size(), 1U);
+  const wire::ip::Endpoint flow = asked[0].peer;
+  port_->drain(false);
+  send(one, "for the successor");
+  const std::string_view answer[] = {"answer"};
+  io::send_to(origin_.get(), flow, {}, answer);
+  const auto answers = receive(one);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].bytes, "answer");
+  ASSERT_TRUE(world_.run_until([&] { return port_->flows() == 0; }));  // long before body_idle
+  EXPECT_EQ(batch_.receive(origin_.get()), State::kWouldBlock);
+  EXPECT_EQ(world_.stats.udp_flows_open.value(), 0);
+}
+
+TEST_F(Udp, TakesWhatWaitsBeforeTheLastDrain) {
+  serve({origin_address()});
+  const io::Fd one = client(), two = client();
+  send(one, "1");
+  send(two, "2");
+  port_->drain(true);
+  EXPECT_EQ(echo(2).size(), 2U);
+  EXPECT_EQ(receive(one).size(), 1U);
+  EXPECT_EQ(receive(two).size(), 1U);
+}
+
+TEST_F(Udp, ClosesItsSocketWhenADrainIsOver) {
+  serve({origin_address()});
+  const io::Fd one = client();
+  send(one, "x");
+  echo(1);
+  receive(one);
+  EXPECT_FALSE(io::bind_udp("127.0.0.1", edge_address_.port));
+  port_->drain(true);
+  ASSERT_TRUE(
+      world_.run_until([&] { return io::bind_udp("127.0.0.1", edge_address_.port).has_value(); }));
 }
 
 }  // namespace

@@ -78,19 +78,22 @@ void Worker::adopt(std::shared_ptr<const Prepared> prepared) {
   adopted_revision_.store(prepared->snapshot->revision, std::memory_order_release);
 }
 
-void Worker::listen(const std::string& key, int fd, bool datagram) {
-  if (datagram) udp_ports_[key] = std::make_unique<UdpPort>(context_, view(key), fd);
-  else acceptors_[key] = std::make_unique<Acceptor>(*this, key, fd);
+void Worker::listen(const std::string& key, int fd) {
+  acceptors_[key] = std::make_unique<Acceptor>(*this, key, fd);
+}
+
+void Worker::receive(const std::string& key, io::Fd fd, std::size_t shares) {
+  udp_ports_.emplace(key, std::make_unique<UdpPort>(context_, view(key), std::move(fd), shares));
 }
 
 // Called from between events: one of the same turn may still point at what is taken out.
 template <typename Ports>
 void Worker::leave_port(Ports& ports, const std::string& key) {
-  const auto found = ports.find(key);
-  if (found == ports.end()) return;
-  found->second->stop();
-  loop_.retire(std::move(found->second));
-  ports.erase(found);
+  for (auto found = ports.find(key); found != ports.end(); found = ports.find(key)) {
+    found->second->stop();
+    loop_.retire(std::move(found->second));
+    ports.erase(found);
+  }
 }
 
 void Worker::unlisten(const std::string& key) {
@@ -121,7 +124,7 @@ void Worker::drain(DrainPace pace, bool last) {
   for (const auto& [key, acceptor] : acceptors_)
     if (last) acceptor->accept_waiting();
   while (!acceptors_.empty()) leave_port(acceptors_, std::string(acceptors_.begin()->first));
-  while (!udp_ports_.empty()) leave_port(udp_ports_, std::string(udp_ports_.begin()->first));
+  for (const auto& [key, port] : udp_ports_) port->drain(last);
   sessions_.drain(nullptr);
 }
 

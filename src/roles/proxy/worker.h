@@ -43,7 +43,9 @@ class Worker {
 
   // Worker thread, by post().
   void adopt(std::shared_ptr<const Prepared> prepared);
-  void listen(const std::string& key, int fd, bool datagram);
+  void listen(const std::string& key, int fd);
+  // `fd`: one of the `shares` sockets of a UDP port, this worker's from now on. It may get several.
+  void receive(const std::string& key, io::Fd fd, std::size_t shares);
   void unlisten(const std::string& key);
   void take_over(const std::string& key, int fd, const wire::ip::Endpoint& peer);
   // `last`: no other process serves these sockets, so whoever waits in their queues is accepted first. May be called again
@@ -75,7 +77,7 @@ class Worker {
   std::shared_ptr<const WorkerSnapshot> world_;
   std::unordered_map<std::string, std::unique_ptr<PortView>> views_;
   std::unordered_map<std::string, std::unique_ptr<Acceptor>> acceptors_;
-  std::unordered_map<std::string, std::unique_ptr<UdpPort>> udp_ports_;
+  std::unordered_multimap<std::string, std::unique_ptr<UdpPort>> udp_ports_;
   std::atomic<std::uint64_t> adopted_revision_{0};
   std::thread thread_;
 };

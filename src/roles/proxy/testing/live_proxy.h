@@ -70,10 +70,14 @@ class LiveProxy {
  private:
   class Sockets final : public ListenSockets {
    public:
-    Result<io::Fd> open(const std::string& address, std::uint16_t, bool) override {
+    Result<io::Fd> open(const std::string& address, std::uint16_t) override {
       auto fd = io::listen_tcp(address, 0);
       if (fd) port = io::local_endpoint(fd->get()).port;
       return fd;
+    }
+    Result<std::vector<io::Fd>> open_datagram(const std::string&, std::uint16_t,
+                                              std::size_t) override {
+      return fail(Code::kUnavailable, "there are no UDP ports here");
     }
     void release(const std::string&, std::uint16_t, bool) override {}
     std::uint16_t port = 0;
