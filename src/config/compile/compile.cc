@@ -5,6 +5,7 @@
 #include "config/compile/context.h"
 #include "config/compile/listeners.h"
 #include "config/compile/policies.h"
+#include "config/compile/policy_reach.h"
 #include "config/compile/routes.h"
 #include "config/compile/upstreams.h"
 #include "config/config.h"
@@ -46,6 +47,7 @@ Compiled compile(const Objects& objects, const CompileOptions& options) {
   const Upstreams upstreams(context);
   Policies policies(context, upstreams);
   Listeners listeners(context, policies);
+  check_policy_reach(context, listeners, policies);
   World world{context, upstreams, policies, listeners, 0};
   compile_http_routes(world);
   compile_forward_routes(world);

@@ -41,6 +41,7 @@ class Listeners {
 
   // Those written in "Gateway default/edge"; empty when there are none.
   std::vector<BoundListener*> of(std::string_view owner_label);
+  const std::vector<std::unique_ptr<BoundListener>>& all() const { return all_; }
   bool lets_in(const BoundListener& listener, std::string_view route_namespace) const;
   // Builds the route tables and takes what routes left in the listeners.
   std::vector<model::Port> finish(const Policies& policies);

@@ -37,6 +37,7 @@ void Chain::append(const Chain& inner) {
   traffic.insert(traffic.end(), inner.traffic.begin(), inner.traffic.end());
   access.insert(access.end(), inner.access.begin(), inner.access.end());
   limits.insert(limits.end(), inner.limits.begin(), inner.limits.end());
+  guards.insert(guards.end(), inner.guards.begin(), inner.guards.end());
 }
 
 // Calls add(chain of the target, its key, place of the reference) for every target that is there.
@@ -90,6 +91,7 @@ Policies::Policies(const Context& context, const Upstreams& upstreams) : context
     const auto limits = rate_limits_of(*policy);
     attach(*policy, [&](Chain& chain, const std::string& target, const Place&) {
       chain.limits.insert(chain.limits.end(), limits.begin(), limits.end());
+      chain.guards.push_back(policy);
       note(context_, *policy, target, true, "Accepted", "");
     });
   }
@@ -97,6 +99,7 @@ Policies::Policies(const Context& context, const Upstreams& upstreams) : context
     const auto access = access_policy_of(context, upstreams, *policy);
     attach(*policy, [&](Chain& chain, const std::string& target, const Place&) {
       chain.access.push_back(access);
+      chain.guards.push_back(policy);
       note(context_, *policy, target, true, "Accepted", "");
     });
   }

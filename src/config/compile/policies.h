@@ -15,6 +15,7 @@ struct Chain {
   std::vector<const Object*> traffic;
   std::vector<std::shared_ptr<const model::AccessPolicy>> access;
   std::vector<std::shared_ptr<const model::RateLimit>> limits;
+  std::vector<const Object*> guards;  // what `access` and `limits` are made of
   void append(const Chain& inner);
 };
 

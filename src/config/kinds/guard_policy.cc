@@ -131,7 +131,8 @@ Kind rate_limit() {
           true,
           false,
           "How many requests may come, exact for the whole process. Limits of Gateway, listener, "
-          "route and rule all hold.",
+          "route and rule all hold. TCP, TLS and UDP listeners carry no requests: a policy whose "
+          "target has such a listener is refused; name those that speak HTTP by sectionName.",
           object({{"spec",
                    object({
                               {"targetRefs", target_refs(kTargets), "What the limits are for."},
@@ -196,6 +197,9 @@ Kind access_policy() {
           false,
           "Who may come in. Checked in this order: addresses, tokens, API keys, external service; "
           "the first refusal ends it. "
+          "TCP, TLS and UDP listeners and routes know addresses alone: a policy with `jwt`, "
+          "`apiKeys` or `externalAuthorization` whose target has such a listener is refused; name "
+          "those that speak HTTP by sectionName. "
           "Why somebody was refused stands in the log, never in the answer.",
           object({{"spec", spec.required(), "The policy."}}),
           R"(apiVersion: headgate.io/v1alpha1

@@ -18,9 +18,10 @@ Schema timeouts() {
                      "One attempt, from the last byte of the request until the response head; 0s: "
                      "none."},
                     {"bodyIdle", duration(1s, 24h).or_else("60s"),
-                     "Time in which no byte moves either way while an exchange is active."},
+                     "Time in which no byte moves either way while an exchange is active, or no "
+                     "datagram in a UDP flow."},
                     {"tunnelIdle", duration(1s, 99999h).or_else("3600s"),
-                     "The same for WebSocket and CONNECT."},
+                     "The same for WebSocket, CONNECT, and connections of TCP and TLS routes."},
                     {"tunnelMax", duration(0s, 99999h).or_else("0s"),
                      "Longest life of a tunnel; 0s: no limit."},
                 })
@@ -113,7 +114,7 @@ Schema connection() {
              {
                  {"proxyProtocolFrom", list(text(64).as(syntax::kPrefix), 256).unique_by({""}),
                   "Addresses whose connections begin with a PROXY protocol header; nobody when "
-                  "absent."},
+                  "absent. Not for UDP."},
                  {"trustedProxies", list(text(64).as(syntax::kPrefix), 256).unique_by({""}),
                   "Addresses whose X-Forwarded-* and Forwarded are believed; nobody when absent."},
                  {"maxHeadBytes", integer(1024, 1 << 20).or_else("32768"),
@@ -123,9 +124,10 @@ Schema connection() {
                  {"maxHeaders", integer(10, 10000).or_else("100"),
                   "Header fields; more are answered with 431."},
                  {"maxConnections", integer(0, 10'000'000).or_else("0"),
-                  "Connections on the port; 0: the limit of the process."},
+                  "Connections on the port; 0: the limit of the process. Of a UDP port the flows, "
+                  "in equal parts for its sockets, one a worker; a new one ends the quietest."},
                  {"maxConnectionsPerAddress", integer(0, 1'000'000).or_else("0"),
-                  "Connections from one client address; 0: no limit."},
+                  "Connections from one client address; 0: no limit. Not for UDP."},
                  {"headTimeout", duration(100ms, 10min).or_else("10s"),
                   "From the accept, or the first byte of a further request, until the end of its "
                   "head."},
@@ -155,6 +157,20 @@ void check_targets(const Json& value, const Place& place) {
                              "it holds before a route is known; got {}",
                              text_of(target, "kind")));
 }
+
+constexpr std::string_view kProse =
+    "How traffic is treated. Inherited field by field: Gateway, listener, route, named rule; the "
+    "nearest one that sets a field wins. "
+    "Of two policies for the same target the older one is used, by name when they are of one "
+    "age; the other one says so in its status. "
+    "TCP and TLS listeners and routes use `timeouts.tunnelIdle`, `timeouts.tunnelMax`, "
+    "`retry.attempts`, `retry.onConnectFailure`, `maxBufferBytes`, `accessLog.enabled`, "
+    "`accessLog.sample` and of `connection` `proxyProtocolFrom`, `maxConnections`, "
+    "`maxConnectionsPerAddress`, `tlsHandshakeTimeout`; UDP ones `timeouts.bodyIdle`, "
+    "`accessLog.enabled`, `accessLog.sample` and `connection.maxConnections`. A field that no "
+    "target of the policy can use is a warning; so are `connection.proxyProtocolFrom` and "
+    "`connection.maxConnectionsPerAddress` that a UDP listener inherits, until a TrafficPolicy "
+    "for that listener turns them off.";
 
 }  // namespace
 
@@ -196,10 +212,7 @@ Kind traffic_policy() {
       "trafficpolicies",
       true,
       true,
-      "How traffic is treated. Inherited field by field: Gateway, listener, route, named rule; the "
-      "nearest one that sets a field wins. "
-      "Of two policies for the same target the older one is used, by name when they are of one "
-      "age; the other one says so in its status.",
+      kProse,
       object({{"spec",
                spec.where("`connection` is for Gateways and listeners", check_targets).required(),
                "The policy."}}),
