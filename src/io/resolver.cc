@@ -63,22 +63,23 @@ bool is_localhost(std::string_view name) {
   return name.size() == kName.size() || name[name.size() - kName.size() - 1] == '.';
 }
 
+bool is_failure(int status) { return status != ARES_SUCCESS && !means_no_such_name(status); }
+
 struct Lookup {
   std::string name;
   Resolver::Done done;
-  int awaited = 0;             // families whose query is under way
-  int failure = ARES_SUCCESS;  // the worst so far: a failing server outweighs "no such name"
+  int awaited = 0;  // families whose query is under way
+  int ipv4_status = ARES_SUCCESS, ipv6_status = ARES_SUCCESS;
   std::optional<Duration> ttl;
   std::vector<wire::ip::IpAddress> addresses;
 
-  void take(int status, const ares_addrinfo* info);
+  void take(int family, int status, const ares_addrinfo* info);
   Result<Answer> result();
 };
 
-void Lookup::take(int status, const ares_addrinfo* info) {
+void Lookup::take(int family, int status, const ares_addrinfo* info) {
   --awaited;
-  if (status != ARES_SUCCESS && (failure == ARES_SUCCESS || means_no_such_name(failure)))
-    failure = status;
+  (family == AF_INET ? ipv4_status : ipv6_status) = status;
   for (const ares_addrinfo_node* node = info ? info->nodes : nullptr; node; node = node->ai_next) {
     addresses.push_back(to_address(node->ai_addr));
     const Duration life = std::chrono::seconds(std::max(node->ai_ttl, 0));
@@ -87,20 +88,28 @@ void Lookup::take(int status, const ares_addrinfo* info) {
 }
 
 Result<Answer> Lookup::result() {
-  if (addresses.empty()) {
-    const int status = failure == ARES_SUCCESS ? static_cast<int>(ARES_ENODATA) : failure;
-    Error error{code_of(status), Source::kOrigin, true,
-                fmt::format("resolve '{}': {}", name, ares_strerror(status))};
+  Answer answer;
+  answer.ipv4_failed = is_failure(ipv4_status);
+  answer.ipv6_failed = is_failure(ipv6_status);
+  const auto text = [&](std::string_view record, int status) {
+    return fmt::format("resolve '{}'{}: {}", name, record, ares_strerror(status));
+  };
+  if (addresses.empty() && answer.ipv4_failed == answer.ipv6_failed) {
+    const int status = ipv4_status == ARES_SUCCESS ? static_cast<int>(ARES_ENODATA) : ipv4_status;
+    Error error{code_of(status), Source::kOrigin, true, text("", status)};
     return std::unexpected(std::move(error));
   }
-  std::vector<wire::ip::IpAddress> unique;  // IPv4 first; rotation by the server is kept
+  if (answer.ipv4_failed) answer.problem = text(" (A)", ipv4_status);
+  if (answer.ipv6_failed) answer.problem = text(" (AAAA)", ipv6_status);
+  auto& unique = answer.addresses;  // IPv4 first; rotation by the server is kept
   for (const bool v6 : {false, true}) {
     for (const auto& address : addresses) {
       if (address.v6 == v6 && std::ranges::find(unique, address) == unique.end())
         unique.push_back(address);
     }
   }
-  return Answer{std::move(unique), ttl.value_or(Duration::zero())};
+  answer.ttl = ttl.value_or(Duration::zero());
+  return answer;
 }
 
 }  // namespace
@@ -123,6 +132,7 @@ struct Resolver::State {
   struct Query {  // what c-ares carries for one family of a lookup
     State* state;
     LookupId id;
+    int family;
   };
 
   State(Loop& l, ResolverOptions o) : loop(l), options(std::move(o)) {}
@@ -222,13 +232,13 @@ void Resolver::State::query(LookupId id, const std::string& name, int family) {
     State& state = *asked->state;
     if (!state.ending) {
       if (const auto it = state.lookups.find(asked->id); it != state.lookups.end()) {
-        it->second.take(status, info);
+        it->second.take(asked->family, status, info);
         if (it->second.awaited == 0) state.answer_soon(asked->id);
       }
     }
     if (info) ares_freeaddrinfo(info);
   };
-  ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, finish, new Query{this, id});
+  ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, finish, new Query{this, id, family});
 }
 
 void Resolver::State::answer_soon(LookupId id) {
@@ -267,7 +277,7 @@ Resolver::LookupId Resolver::resolve(const std::string& name, Done done) {
   lookup.done = std::move(done);
   const auto literal = wire::ip::parse_ip(name);
   if (full || name.empty() || name.size() > kNameBytesMax) {
-    lookup.failure = full ? ARES_ENOMEM : ARES_EBADNAME;
+    lookup.ipv4_status = lookup.ipv6_status = full ? ARES_ENOMEM : ARES_EBADNAME;
     state.answer_soon(id);
   } else if (literal || is_localhost(name)) {
     lookup.addresses.push_back(literal.value_or(wire::ip::ipv4(127, 0, 0, 1)));

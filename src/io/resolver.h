@@ -18,8 +18,12 @@
 namespace headgate::io {
 
 struct Answer {
-  std::vector<wire::ip::IpAddress> addresses;  // IPv4 first, no duplicates, never empty
+  std::vector<wire::ip::IpAddress> addresses;  // IPv4 first, no duplicates
   Duration ttl{};  // least of all records; zero when they came from a file
+  // The question for one family may fail (never both: that is an error) while the other one is
+  // answered, perhaps with nothing. What was known of the failed one is still the best.
+  bool ipv4_failed = false, ipv6_failed = false;
+  std::string problem;  // of the failed one
 };
 
 struct ResolverOptions {
@@ -33,8 +37,8 @@ struct ResolverOptions {
 class Resolver {
  public:
   // kNotFound: the name does not exist or has no address. kUnavailable: a server failed or refused.
-  // kTimeout: none answered. kInvalid: not a name. The first is an answer; after the others the
-  // last good one is still the best known.
+  // kTimeout: none answered. kInvalid: not a name. The first is an answer of both families; after
+  // the others the last good one is still the best known.
   using Done = Callback<Result<Answer>>;
   using LookupId = std::uint64_t;
 

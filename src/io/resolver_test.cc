@@ -29,6 +29,7 @@ class TinyServer : public EventHandler {
   std::map<std::string, std::vector<Record>> names;  // "www.test"
   std::set<std::string> failing;  // SERVFAIL for AAAA, and for A when there is no record
   bool silent = false;
+  char silent_type = 0;  // 1: no answer to A; 28: none to AAAA
 
   void on_io(std::uint32_t) override {
     char query[512];
@@ -38,6 +39,7 @@ class TinyServer : public EventHandler {
         ::recvfrom(fd_.get(), query, sizeof query, 0, reinterpret_cast<sockaddr*>(&from), &length);
     if (size < 17 || silent) return;
     const std::string reply = answer({query, static_cast<std::size_t>(size)});
+    if (reply.empty()) return;
     ::sendto(fd_.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), length);
   }
 
@@ -51,6 +53,7 @@ class TinyServer : public EventHandler {
       at += static_cast<std::size_t>(query[at]) + 1;
     }
     const char type = query[at + 2];
+    if (type == silent_type) return {};
     const std::size_t wanted = type == 28 ? 16 : 4;
     std::string body;
     char count = 0;
@@ -123,6 +126,31 @@ TEST_F(Resolving, TellsAMissingNameFromAFailingServer) {
   EXPECT_TRUE(ask("v4.test")) << "one family is enough";
   server.silent = true;
   EXPECT_EQ(ask("silent.test").error().code, Code::kTimeout);
+}
+
+TEST_F(Resolving, TellsWhichFamilyFailed) {
+  server.names["both.test"] = {{std::string("\x0a\x00\x00\x01", 4), 60}, {v6, 30}};
+  server.names["v4.test"] = {{std::string("\x0a\x00\x00\x01", 4), 60}};
+  server.names["v6.test"] = {{v6, 60}};
+  server.names["empty.test"] = {};
+  server.failing = {"v4.test", "v6.test"};
+  const auto both = ask("both.test");
+  EXPECT_FALSE(both->ipv4_failed || both->ipv6_failed);
+  const auto v4 = ask("v4.test");
+  EXPECT_TRUE(!v4->ipv4_failed && v4->ipv6_failed);
+  EXPECT_NE(v4->problem.find("v4.test' (AAAA)"), std::string::npos) << v4->problem;
+  const auto v6_only = ask("v6.test");
+  EXPECT_TRUE(v6_only->ipv4_failed && !v6_only->ipv6_failed);
+  EXPECT_EQ(texts(v6_only), std::vector<std::string>{"2001:db8::1"});
+
+  server.failing = {};
+  server.silent_type = 28;
+  const auto late = ask("v4.test");
+  ASSERT_TRUE(late) << late.error().message;
+  EXPECT_TRUE(!late->ipv4_failed && late->ipv6_failed) << "a time-out is a failure";
+  const auto nothing = ask("empty.test");
+  ASSERT_TRUE(nothing) << "one family said that it has nothing: that is worth knowing";
+  EXPECT_TRUE(nothing->addresses.empty() && !nothing->ipv4_failed && nothing->ipv6_failed);
 }
 
 TEST_F(Resolving, KnowsLiteralsAndLocalhostWithoutAServer) {

@@ -74,6 +74,27 @@ def test_row_27_a_failing_or_empty_answer_keeps_the_last_good_addresses(headgate
     wait_until(lambda: answered_by(port) == {"second"}, 10, "the next good answer to count")
 
 
+@pytest.mark.parametrize("fails", ["ipv4", "ipv6"])
+def test_row_27_a_failing_family_keeps_its_addresses_while_the_other_one_changes(headgate, origin, names, free_port, fails):
+    first = origin(name="ipv4", host="127.0.0.1")
+    origin(name="ipv6", host="::1", port=first.port)
+    origin(name="moved", host="127.0.0.2", port=first.port)
+    server, port = names({"shop.test": ["127.0.0.1"]}), free_port()
+    server.ipv6 = {"shop.test": ["::1"]}
+    edge = headgate(named_edge(port, first.port, loadBalancing={"policy": "RoundRobin"}), args=["--dns-server", server.address])
+    wait_until(lambda: answered_by(port, 8) == {"ipv4", "ipv6"}, 10, "both families")
+    if fails == "ipv6":
+        server.ipv6_rcode, server.addresses, left = 2, {"shop.test": ["127.0.0.2"]}, {"moved", "ipv6"}
+    else:
+        server.ipv4_rcode, server.ipv6, left = 2, {}, {"ipv4"}
+    wait_until(lambda: answered_by(port, 8) == left, 15, "the answered family to change and the failed one to stay")
+    edge.wait_metric("headgate_dns_lookup_failures_total", 3)
+    assert answered_by(port, 8) == left
+    server.ipv4_rcode = server.ipv6_rcode = 0
+    server.addresses, server.ipv6 = {"shop.test": ["127.0.0.2"]}, {"shop.test": []}
+    wait_until(lambda: answered_by(port, 8) == {"moved"}, 15, "an answer of both families")
+
+
 def shares(edge, before: dict) -> list:
     """How many more descriptors each loop watches now, the busiest first."""
     now = watched_by_each_loop(edge)

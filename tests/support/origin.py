@@ -67,7 +67,7 @@ class RawOrigin:
             self._listener = socket.socket(socket.AF_UNIX)
             self._listener.bind(path)
         else:
-            self._listener = socket.socket(socket.AF_INET)
+            self._listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind((host, port))
         self._listener.listen(1024)
@@ -89,7 +89,7 @@ class RawOrigin:
         sock = plain
         try:
             plain.settimeout(IDLE_S)
-            if plain.family == socket.AF_INET:
+            if plain.family != socket.AF_UNIX:
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.tls:
                 sock = self.tls.wrap_socket(plain, server_side=True)

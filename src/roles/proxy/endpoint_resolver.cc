@@ -74,7 +74,8 @@ struct EndpointResolver::Name {
   void look_up();
   void take(Result<io::Answer> answer);
   Duration take_answer(io::Answer& answer);
-  Duration take_failure(const Error& error);
+  Duration take_failure(const std::string& what);
+  void keep_what_failed(io::Answer& answer) const;
 
   EndpointResolver& owner;
   const std::string name;
@@ -101,28 +102,40 @@ void EndpointResolver::Name::look_up() {
 // The owner may go away in its callback: that comes last.
 void EndpointResolver::Name::take(Result<io::Answer> answer) {
   const std::vector<wire::ip::IpAddress> before = addresses;
-  const bool good = answer && !answer->addresses.empty();
-  const Duration pause =
-      good ? take_answer(*answer)
-      : answer
-          ? take_failure({Code::kNotFound, Source::kOrigin, true, "an answer without addresses"})
-          : take_failure(answer.error());
+  const Duration pause = answer ? take_answer(*answer) : take_failure(answer.error().message);
   had_outcome = true;
   owner.context_.loop.arm(timer, pause);
   if (addresses != before) owner.changed_();
 }
 
 Duration EndpointResolver::Name::take_answer(io::Answer& answer) {
+  const bool complete = !answer.ipv4_failed && !answer.ipv6_failed;
+  const bool has_ttl = !answer.addresses.empty();
+  if (!complete) keep_what_failed(answer);
+  if (answer.addresses.empty()) {
+    return take_failure(complete ? "an answer without addresses" : answer.problem);
+  }
   if (answer.addresses.size() > kAddressesMax) owner.context_.stats.addresses_over_limit.add();
   addresses = in_order(std::move(answer.addresses), kAddressesMax);
+  const Duration refresh = refresh_after(answer.ttl, *owner.definition_, owner.context_.prng);
+  if (!complete) {
+    const Duration retry = take_failure(answer.problem);
+    return has_ttl ? std::min(refresh, retry) : retry;
+  }
   problem.clear();
   failures = 0;
-  return refresh_after(answer.ttl, *owner.definition_, owner.context_.prng);
+  return refresh;
 }
 
-Duration EndpointResolver::Name::take_failure(const Error& error) {
+void EndpointResolver::Name::keep_what_failed(io::Answer& answer) const {
+  for (const wire::ip::IpAddress& known : addresses) {
+    if (known.v6 ? answer.ipv6_failed : answer.ipv4_failed) answer.addresses.push_back(known);
+  }
+}
+
+Duration EndpointResolver::Name::take_failure(const std::string& what) {
   owner.context_.stats.lookup_failures.add();
-  problem = error.message;
+  problem = what;
   ++failures;
   return retry_after(failures, *owner.definition_, owner.context_.prng);
 }

@@ -1,9 +1,10 @@
 #pragma once
 // Where the endpoints of one upstream are: literals and Unix sockets as they stand, names by what
-// they resolve to, asked again when their TTL passes. A failure of any kind (no answer, refusal, an
-// empty answer, "no such name") never takes an address away: the last good answer stays until a
-// better one comes, and the question is repeated with growing pauses. Control thread. Limit:
-// kAddressesMax for a name, the lowest ones where there are more.
+// they resolve to, asked again when their TTL passes. What is known of IPv4 and of IPv6 is kept
+// apart: a failure (no answer, a refusal) takes no address of its family away, while an empty answer
+// or "no such name" takes all of them away. The last address of a name never goes: where nothing
+// would be left, the last good set stays. After a failure the question is repeated with growing
+// pauses. Control thread. Limit: kAddressesMax for a name, the lowest ones where there are more.
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -80,7 +81,7 @@ class EndpointResolver {
   struct NameReport {
     std::string name;
     std::size_t addresses = 0;
-    std::string problem;  // of the last look-up; empty when it succeeded
+    std::string problem;  // of the last look-up, or of one family; empty when both succeeded
   };
   std::vector<NameReport> report() const;
 

@@ -179,6 +179,59 @@ INSTANTIATE_TEST_SUITE_P(Moods, KeepingTheLastGood,
                          ::testing::Values(NameServer::Mood::kServfail, NameServer::Mood::kNxdomain,
                                            NameServer::Mood::kEmpty));
 
+class BothFamilies : public Watching {
+ protected:
+  BothFamilies() {
+    server.names["a.test"] = {1};
+    server.ipv6_names["a.test"] = {6};
+    add("a.test");
+    begin();
+    EXPECT_TRUE(turn_until_text("127.0.0.1:80 [fd00::6]:80")) << texts();
+  }
+};
+
+TEST_F(BothFamilies, AFailingFamilyKeepsItsAddressesWhileTheOtherOneChanges) {
+  server.ipv6_mood = NameServer::Mood::kServfail;
+  server.names["a.test"] = {2};
+  ASSERT_TRUE(turn_until_text("127.0.0.2:80 [fd00::6]:80")) << texts();
+  EXPECT_NE(resolver->report().at(0).problem.find("AAAA"), std::string::npos);
+  EXPECT_GE(stats.lookup_failures.value(), 1u);
+  ASSERT_TRUE(turn_questions(3));
+  EXPECT_EQ(texts(), "127.0.0.2:80 [fd00::6]:80");
+  server.ipv6_mood = NameServer::Mood::kAnswers;
+  server.ipv6_names["a.test"] = {7};
+  EXPECT_TRUE(turn_until_text("127.0.0.2:80 [fd00::7]:80")) << texts();
+  EXPECT_EQ(resolver->report()[0].problem, "");
+}
+
+TEST_F(BothFamilies, AFailingIpv4KeepsItsAddressesToo) {
+  server.ipv4_mood = NameServer::Mood::kServfail;
+  server.ipv6_names["a.test"] = {8};
+  EXPECT_TRUE(turn_until_text("127.0.0.1:80 [fd00::8]:80")) << texts();
+}
+
+class OneFamilyEmpty : public BothFamilies,
+                       public ::testing::WithParamInterface<NameServer::Mood> {};
+
+TEST_P(OneFamilyEmpty, AnAnswerWithoutAddressesEmptiesItsFamily) {
+  server.ipv6_mood = GetParam();
+  EXPECT_TRUE(turn_until_text("127.0.0.1:80")) << texts();
+  EXPECT_EQ(resolver->report().at(0).problem, "");
+}
+
+TEST_P(OneFamilyEmpty, TheLastAddressesStayWhenOneFamilyFailsAndTheOtherHasNone) {
+  server.names["a.test"] = {};
+  server.ipv6_mood = NameServer::Mood::kServfail;
+  ASSERT_TRUE(turn_until_text("[fd00::6]:80")) << "an empty answer of A counts beside a failing AAAA";
+  server.mood = GetParam();
+  ASSERT_TRUE(turn_until([&, failed = stats.lookup_failures.value()] {
+    return stats.lookup_failures.value() >= failed + 2;
+  }));
+  EXPECT_EQ(texts(), "[fd00::6]:80");
+}
+INSTANTIATE_TEST_SUITE_P(Moods, OneFamilyEmpty,
+                         ::testing::Values(NameServer::Mood::kNxdomain, NameServer::Mood::kEmpty));
+
 TEST_F(Watching, AFirstFailureSettlesAndIsTriedAgain) {
   add("late.test");
   begin();

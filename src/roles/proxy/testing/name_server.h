@@ -1,6 +1,6 @@
 #pragma once
-// For tests: a name server on loopback, on the loop of the test, that answers A questions from a
-// table and everything else with an empty answer. Packets are made by hand.
+// For tests: a name server on loopback, on the loop of the test, that answers A and AAAA questions
+// from tables and everything else with an empty answer. Packets are made by hand.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -23,9 +23,12 @@ class NameServer : public io::EventHandler {
   }
 
   enum class Mood { kAnswers, kServfail, kNxdomain, kEmpty, kSilent };
-  Mood mood = Mood::kAnswers;
-  std::map<std::string, std::vector<std::uint8_t>> names;  // "www.test": last bytes of 127.0.0.x
-  int questions = 0;                                       // of type A
+  Mood mood = Mood::kAnswers;  // of both families; while it answers, each has its own
+  Mood ipv4_mood = Mood::kAnswers, ipv6_mood = Mood::kAnswers;
+  using Names = std::map<std::string, std::vector<std::uint8_t>>;
+  Names names;        // "www.test": last bytes of 127.0.0.x
+  Names ipv6_names;   // and of fd00::x
+  int questions = 0;  // of type A
 
   void on_io(std::uint32_t) override {
     char query[512];
@@ -35,7 +38,7 @@ class NameServer : public io::EventHandler {
         ::recvfrom(fd_.get(), query, sizeof query, 0, reinterpret_cast<sockaddr*>(&from), &length);
     if (size < 17) return;
     const std::string reply = answer({query, static_cast<std::size_t>(size)});
-    if (mood == Mood::kSilent) return;
+    if (reply.empty()) return;
     ::sendto(fd_.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), length);
   }
 
@@ -49,16 +52,18 @@ class NameServer : public io::EventHandler {
       name += query.substr(at + 1, label);
       at += label + 1;
     }
-    const bool asks_a = query[at + 2] == 1;
-    questions += asks_a;
+    const char type = query[at + 2];
+    questions += type == kA;
+    const Mood family_mood = type == kAaaa ? ipv6_mood : ipv4_mood;
+    const Mood now = mood == Mood::kAnswers ? family_mood : mood;
+    if (now == Mood::kSilent) return {};
     std::string records;
     char count = 0, code = 0;
-    if (mood == Mood::kServfail) code = 2;
-    if (mood == Mood::kNxdomain || !names.contains(name)) code = 3;
-    if (mood == Mood::kAnswers && code == 0 && asks_a) {
-      for (const std::uint8_t last : names[name]) {
-        records += std::string("\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0", 15) +
-                   static_cast<char>(last);  // TTL 0
+    if (now == Mood::kServfail) code = 2;
+    if (now == Mood::kNxdomain || !(names.contains(name) || ipv6_names.contains(name))) code = 3;
+    if (now == Mood::kAnswers && code == 0 && (type == kA || type == kAaaa)) {
+      for (const std::uint8_t last : (type == kA ? names : ipv6_names)[name]) {
+        records += record(type, last);
         ++count;
       }
     }
@@ -66,6 +71,14 @@ class NameServer : public io::EventHandler {
            std::string("\0\1\0", 3) + count + std::string(4, '\0') +
            std::string(query.substr(12, at + 5 - 12)) + records;
   }
+
+  static std::string record(char type, std::uint8_t last) {  // TTL 0
+    const std::string data = type == kA ? std::string("\x7f\0\0", 3)
+                                        : std::string("\xfd", 1) + std::string(14, '\0');
+    return std::string("\xc0\x0c\0", 3) + type + std::string("\0\1\0\0\0\0\0", 7) +
+           static_cast<char>(data.size() + 1) + data + static_cast<char>(last);
+  }
+  static constexpr char kA = 1, kAaaa = 28;
 
   io::Fd fd_;
 };
