@@ -127,7 +127,7 @@ Schema connection() {
                   "Connections on the port; 0: the limit of the process. Of a UDP port the flows, "
                   "in equal parts for its sockets, one a worker; a new one ends the quietest."},
                  {"maxConnectionsPerAddress", integer(0, 1'000'000).or_else("0"),
-                  "Connections from one client address; 0: no limit. Not for UDP."},
+                   "Connections of one client address to the process; 0: no limit. Not for UDP."},
                  {"headTimeout", duration(100ms, 10min).or_else("10s"),
                   "From the accept, or the first byte of a further request, until the end of its "
                   "head."},

@@ -13,7 +13,7 @@ using model::PortProtocol;
 ClientHandshake::ClientHandshake(WorkerContext& worker, Sessions& sessions, ConnectionFacts facts, io::Stream stream)
     : Session(sessions), worker_(worker), facts_(std::move(facts)), stream_(std::move(stream)),
       begin_([](void* self) { static_cast<ClientHandshake*>(self)->proceed(); }, this) {
-  sessions_.opened(*this, facts_);
+  sessions_.opened(*this);
 }
 
 ClientHandshake::~ClientHandshake() = default;
@@ -22,9 +22,8 @@ void ClientHandshake::start() {
   const model::PortSettings& settings = facts_.port->port->settings;
   worker_.loop.arm(timer_, settings.tls_handshake_timeout);
   if (!worker_.loop.add(stream_.fd(), io::Loop::kBoth, *this)) return close();
-  bool listed = false;
-  for (const wire::ip::Prefix& prefix : settings.proxy_protocol_from) listed = listed || contains(prefix, facts_.peer.address);
-  phase_ = listed ? Phase::kProxyHeader : Phase::kBegin;
+  phase_ =
+      speaks_proxy_protocol(settings, facts_.peer.address) ? Phase::kProxyHeader : Phase::kBegin;
   worker_.loop.defer(begin_);
 }
 
@@ -52,11 +51,14 @@ bool ClientHandshake::read_proxy_header() {
   }
   stream_.read(buffer, parsed.bytes);
   if (parsed.header.kind == pp::Header::Kind::kIp) {
-    sessions_.closed(*this, facts_);
     facts_.peer = parsed.header.source;
     facts_.local = parsed.header.destination;
     facts_.peer_text = wire::ip::to_string(facts_.peer.address);
-    sessions_.opened(*this, facts_);
+  }
+  if (!sessions_.admit(facts_)) {
+    io::set_reset_on_close(stream_.fd());
+    close();
+    return false;
   }
   phase_ = Phase::kBegin;
   return true;
@@ -156,7 +158,7 @@ void ClientHandshake::leave() {
   phase_ = Phase::kClosed;
   worker_.loop.disarm(timer_);
   worker_.loop.remove(stream_.fd());
-  sessions_.closed(*this, facts_);
+  sessions_.passed_on(*this);
   worker_.loop.retire(std::unique_ptr<io::EventHandler>(this));
 }
 
@@ -168,6 +170,7 @@ void ClientHandshake::on_timeout() {
 void ClientHandshake::close() {
   if (phase_ == Phase::kClosed) return;
   leave();
+  facts_.place.release();
   stream_.close();
 }
 

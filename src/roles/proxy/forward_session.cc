@@ -27,7 +27,7 @@ ForwardSession::ForwardSession(WorkerContext& worker, Sessions& sessions, Connec
     : Session(sessions), worker_(worker), facts_(std::move(facts)), client_(std::move(stream)),
       up_(worker), down_(worker), started_(worker.loop.now()),
       pump_later_([](void* self) { static_cast<ForwardSession*>(self)->pump(); }, this) {
-  sessions_.opened(*this, facts_);
+  sessions_.opened(*this);
 }
 
 ForwardSession::~ForwardSession() = default;

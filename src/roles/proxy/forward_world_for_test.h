@@ -11,6 +11,7 @@
 #include "io/socket.h"
 #include "io/stream.h"
 #include "roles/proxy/access_log.h"
+#include "roles/proxy/client_addresses.h"
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/mirror.h"
 #include "roles/proxy/origin_pool.h"
@@ -80,8 +81,11 @@ class ForwardWorld {
   Prng prng{1};
   std::vector<char> scratch = std::vector<char>(128 * 1024);
   std::unique_ptr<LogWriter> log = LogWriter::open("/dev/null").value();
+  ClientAddresses client_addresses{1};
   // The members below need each other: references are taken before the objects exist and used after.
-  WorkerContext worker{loop, stats, prng, scratch, access_log, exchanges, mirrors, encoders, 0, 1, false};
+  WorkerContext worker{loop,      stats,   prng,     scratch,          access_log,
+                       exchanges, mirrors, encoders, client_addresses, 0,
+                       1,         false};
   AccessLog access_log{worker, *log};
   ExchangeStore exchanges{worker};
   MirrorStore mirrors{worker};

@@ -19,6 +19,7 @@
 
 namespace headgate::proxy {
 
+class ClientAddresses;
 class Worker;
 class UpstreamKeeper;
 class JwksKeeper;
@@ -105,6 +106,7 @@ class Proxy {
   ProxyOptions options_;
   std::shared_ptr<io::tls::TicketKeys> ticket_keys_;
   std::unique_ptr<RateLimiter> limiter_;
+  std::unique_ptr<ClientAddresses> client_addresses_;
   std::unique_ptr<UpstreamKeeper> keeper_;
   std::unique_ptr<JwksKeeper> jwks_;
   std::unique_ptr<LogWriter> log_;

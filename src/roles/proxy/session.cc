@@ -1,29 +1,35 @@
 #include "roles/proxy/session.h"
 
+#include <algorithm>
+
 #include "roles/proxy/client_handshake.h"
 #include "roles/proxy/session_h1.h"
 #include "roles/proxy/session_h2.h"
 
 namespace headgate::proxy {
 
+bool speaks_proxy_protocol(const model::PortSettings& settings, const wire::ip::IpAddress& peer) {
+  const auto& from = settings.proxy_protocol_from;
+  return std::any_of(from.begin(), from.end(),
+                     [&](const wire::ip::Prefix& prefix) { return contains(prefix, peer); });
+}
+
 Sessions::~Sessions() { kill_all(); }
 
 void Sessions::accept(PortView& port, io::Fd fd, const wire::ip::Endpoint& peer) {
   if (!port.port) return;
   const model::PortSettings& settings = port.port->settings;
-  const bool full = settings.connections_max != 0 && count_ * worker_.workers >= settings.connections_max;
-  const bool greedy = settings.connections_per_address_max != 0 &&
-                      count_of(peer.address) >= settings.connections_per_address_max;
-  if (full || greedy) {
-    worker_.stats.connections_refused.add();
-    io::set_reset_on_close(fd.get());
-    return;
-  }
-  worker_.stats.connections_accepted.add();
-  io::set_no_delay(fd.get());
   ConnectionFacts facts;
   facts.port = &port;
   facts.peer = peer;
+  const bool full =
+      settings.connections_max != 0 && count_ * worker_.workers >= settings.connections_max;
+  if (full) worker_.stats.connections_refused.add();
+  // Of a listed proxy it is the header that says who connects.
+  if (full || (!speaks_proxy_protocol(settings, peer.address) && !admit(facts)))
+    return io::set_reset_on_close(fd.get());
+  worker_.stats.connections_accepted.add();
+  io::set_no_delay(fd.get());
   facts.peer_text = wire::ip::to_string(peer.address);
   const bool plain_http = port.port->protocol == model::PortProtocol::kHttp && settings.proxy_protocol_from.empty();
   if (plain_http) return start_h1(std::move(facts), io::Stream(std::move(fd)), {});
@@ -41,24 +47,33 @@ void Sessions::start_h2(ConnectionFacts facts, io::Stream stream, std::string_vi
   session.release()->start(received);
 }
 
-void Sessions::opened(Session& session, const ConnectionFacts& facts) {
+bool Sessions::admit(ConnectionFacts& facts) {
+  const std::uint32_t max =
+      facts.port->port ? facts.port->port->settings.connections_per_address_max : 0;
+  auto place = worker_.client_addresses.take(facts.peer.address, max);
+  if (!place) {
+    worker_.stats.connections_refused.add();
+    return false;
+  }
+  facts.place = std::move(*place);
+  return true;
+}
+
+void Sessions::opened(Session& session) {
   all_.push_back(session);
   ++count_;
-  ++by_address_[facts.peer.address];
   worker_.stats.connections.add(1);
 }
 
-void Sessions::closed(Session& session, const ConnectionFacts& facts) {
+void Sessions::passed_on(Session& session) {
   session.ListNode<SessionTag>::unlink();
   --count_;
   worker_.stats.connections.add(-1);
-  const auto found = by_address_.find(facts.peer.address);
-  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
 }
 
-std::size_t Sessions::count_of(const wire::ip::IpAddress& address) const {
-  const auto found = by_address_.find(address);
-  return found == by_address_.end() ? 0 : found->second;
+void Sessions::closed(Session& session, ConnectionFacts& facts) {
+  passed_on(session);
+  facts.place.release();
 }
 
 void Sessions::drain(const PortView* port) {

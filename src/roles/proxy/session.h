@@ -2,7 +2,6 @@
 // A client connection of any protocol, as the worker sees it: for drain, limits and status. Owns itself: it retires into the
 // loop when it is over. Worker thread.
 #include <string>
-#include <unordered_map>
 
 #include "base/list.h"
 #include "io/loop.h"
@@ -16,6 +15,9 @@ namespace headgate::proxy {
 struct SessionTag;
 
 class Sessions;
+
+// Connections from it begin with a PROXY header.
+bool speaks_proxy_protocol(const model::PortSettings& settings, const wire::ip::IpAddress& peer);
 
 class Session : public io::EventHandler, public ListNode<SessionTag> {
  public:
@@ -43,12 +45,16 @@ class Sessions {
   void start_h2(ConnectionFacts facts, io::Stream stream, std::string_view received);
   void start_forward(ConnectionFacts facts, io::Stream stream, std::string_view received, std::string_view server_name);
 
-  void opened(Session& session, const ConnectionFacts& facts);
-  void closed(Session& session, const ConnectionFacts& facts);
+  // Takes a place among the connections of the peer's address. False, and counted: its limit says
+  // no.
+  bool admit(ConnectionFacts& facts);
+  void opened(Session& session);
+  // The connection goes on as another session, which gets the facts.
+  void passed_on(Session& session);
+  // The connection is over: its place is free at once.
+  void closed(Session& session, ConnectionFacts& facts);
 
   std::size_t count() const { return count_; }
-  // The connections of one client address, for its limit.
-  std::size_t count_of(const wire::ip::IpAddress& address) const;
   // Of one port that left the configuration, or of all (null).
   void drain(const PortView* port);
   void kill_all();
@@ -58,7 +64,6 @@ class Sessions {
   WorkerContext& worker_;
   List<Session, SessionTag> all_;
   std::size_t count_ = 0;
-  std::unordered_map<wire::ip::IpAddress, std::uint32_t> by_address_;
 };
 
 }  // namespace headgate::proxy

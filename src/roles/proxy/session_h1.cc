@@ -22,7 +22,7 @@ constexpr Duration kLingerTime = 2s;
 SessionH1::SessionH1(WorkerContext& worker, Sessions& sessions, ConnectionFacts facts, io::Stream stream)
     : Session(sessions), worker_(worker), facts_(std::move(facts)), stream_(std::move(stream)),
       resume_([](void* self) { static_cast<SessionH1*>(self)->resume(); }, this) {
-  sessions_.opened(*this, facts_);
+  sessions_.opened(*this);
 }
 
 SessionH1::~SessionH1() = default;
@@ -269,9 +269,9 @@ bool SessionH1::switch_to_h2(std::string_view bytes) {
   worker_.loop.disarm(timer_);
   worker_.loop.remove(stream_.fd());
   io::Stream stream = std::move(stream_);
-  ConnectionFacts facts = facts_;
+  ConnectionFacts facts = std::move(facts_);
   Sessions& sessions = sessions_;
-  sessions.closed(*this, facts_);
+  sessions.passed_on(*this);
   worker_.loop.retire(std::unique_ptr<io::EventHandler>(this));
   sessions.start_h2(std::move(facts), std::move(stream), received);
   return true;

@@ -46,7 +46,7 @@ SessionH2::SessionH2(WorkerContext& worker, Sessions& sessions, ConnectionFacts 
       limits_(limits_of(settings_of(facts_))),
       wire_(*this, limits_),
       work_([](void* self) { static_cast<SessionH2*>(self)->work(); }, this) {
-  sessions_.opened(*this, facts_);
+  sessions_.opened(*this);
 }
 
 SessionH2::~SessionH2() = default;

@@ -14,10 +14,17 @@ namespace {
 constexpr std::size_t kScratchBytes = 128 * 1024;
 }  // namespace
 
-Worker::Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log)
-    : index_(index), prng_(seed), scratch_(kScratchBytes),
-      context_{loop_, stats_, prng_, scratch_, access_log_, exchanges_, mirrors_, encoders_, index, workers, false}, access_log_(context_, log),
-      exchanges_(context_), mirrors_(context_), sessions_(context_) {}
+Worker::Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log,
+               ClientAddresses& addresses)
+    : index_(index),
+      prng_(seed),
+      scratch_(kScratchBytes),
+      context_{loop_,    stats_,    prng_,     scratch_, access_log_, exchanges_,
+               mirrors_, encoders_, addresses, index,    workers,     false},
+      access_log_(context_, log),
+      exchanges_(context_),
+      mirrors_(context_),
+      sessions_(context_) {}
 
 Worker::~Worker() { stop(); }
 

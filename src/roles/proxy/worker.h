@@ -25,7 +25,8 @@ class UdpPort;
 
 class Worker {
  public:
-  Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log);
+  Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log,
+         ClientAddresses& addresses);
   ~Worker();
 
   // Control thread. `peers`: all workers, for hand-over.

@@ -11,6 +11,7 @@
 namespace headgate::proxy {
 
 class AccessLog;
+class ClientAddresses;
 class EncoderStore;
 class ExchangeStore;
 class MirrorStore;
@@ -33,6 +34,7 @@ struct WorkerContext {
   ExchangeStore& exchanges;
   MirrorStore& mirrors;
   EncoderStore& encoders;
+  ClientAddresses& client_addresses;  // of the process
   std::uint32_t worker_index = 0;
   std::uint32_t workers = 1;
   bool draining = false;   // no keep-alive any more: every response says so

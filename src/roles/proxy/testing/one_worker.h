@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "roles/proxy/access_log.h"
+#include "roles/proxy/client_addresses.h"
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/mirror.h"
 #include "roles/proxy/session.h"
@@ -25,7 +26,9 @@ struct OneWorker {
   Prng prng{1};
   std::vector<char> scratch = std::vector<char>(65536);
   std::unique_ptr<LogWriter> writer = *LogWriter::open("/dev/null");
-  WorkerContext context{loop, stats, prng, scratch, log, exchanges, mirrors, encoders};
+  ClientAddresses client_addresses{1};
+  WorkerContext context{loop,      stats,   prng,     scratch,         log,
+                        exchanges, mirrors, encoders, client_addresses};
   AccessLog log{context, *writer};
   ExchangeStore exchanges{context};
   MirrorStore mirrors{context};
