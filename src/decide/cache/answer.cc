@@ -36,6 +36,7 @@ std::optional<wire::http::RangeSpecs> range_of(const Fields& request, const Requ
     if (found) return std::nullopt;
     found = &field;
   }
+  if (!found) return std::nullopt;
   return wire::http::parse_range(found->value);
 }
 
