@@ -16,12 +16,14 @@ std::string place_of(const SocketName& name) {
 }  // namespace
 
 // The first socket of a UDP port finds out whether another program has it. Not when a port of that
-// number is held: a change may move it from one address to every address.
+// number is held: a change may move it from one address to every address. Nor when it was given up
+// before: a data plane that drains may still have its old sockets open.
 Result<io::Fd> HeldSockets::open(const SocketName& name, bool first) const {
   if (!name.datagram) return io::listen_tcp(name.address, name.port);
-  const bool ours = !first || std::any_of(held_.begin(), held_.end(), [&](const Held& held) {
+  const bool held_now = std::any_of(held_.begin(), held_.end(), [&](const Held& held) {
     return held.name.datagram && held.name.port == name.port;
   });
+  const bool ours = !first || held_now || given_up_.contains(name.port);
   return io::bind_udp(name.address, name.port,
                       ours ? io::UdpShare::kFurther : io::UdpShare::kFirst);
 }
@@ -95,9 +97,13 @@ void HeldSockets::adopt(SocketName name, io::Fd fd, PlaneId plane) {
 }
 
 void HeldSockets::drop_unclaimed() {
-  std::erase_if(held_, [](const Held& held) {
-    if (held.claims.empty() && held.name.datagram) io::stop_receiving(held.fd.get());
-    return held.claims.empty();
+  std::erase_if(held_, [this](const Held& held) {
+    if (!held.claims.empty()) return false;
+    if (held.name.datagram) {
+      io::stop_receiving(held.fd.get());
+      given_up_.insert(held.name.port);
+    }
+    return true;
   });
 }
 

@@ -10,6 +10,7 @@
 // is closed, since a data plane that ends may have it open for a while.
 // Limits: kSocketsMax in all, kSharesMax of one port.
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "app/socket_name.h"
@@ -54,6 +55,7 @@ class HeldSockets {
   Result<io::Fd> open(const SocketName& name, bool first) const;
   void drop_unclaimed();
   std::vector<Held> held_;
+  std::set<std::uint16_t> given_up_;  // UDP ports that were held before
 };
 
 }  // namespace headgate::app
