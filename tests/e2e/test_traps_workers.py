@@ -164,7 +164,6 @@ def test_idle_connections_of_one_worker_serve_the_other(headgate, origin, free_p
         client.sock.close()
 
 
-@pytest.mark.xfail(strict=True, reason="a worker without a connection answers 503 while the other one's idle connection takes up the limit")
 def test_a_connection_limit_is_for_the_process_and_refuses_nobody_while_connections_idle(headgate, origin, free_port):
     made, port = origin(), free_port()
     headgate(documents(gateway(http_listener(port)), route(rule("origin")), upstream("origin", made.port, limits={"maxConnections": 1})), workers=2)

@@ -40,13 +40,13 @@ void Attempt::end_accounting() {
 
 void Attempt::cancel() {
   if (state_ == State::kIdle) return;
-  waiter_.unlink();
+  pool_->forget(waiter_);
   end_accounting();
   if (stream_) std::exchange(stream_, nullptr)->cancel();
 }
 
 void Attempt::abandon(bool error, Instant now) {
-  waiter_.unlink();
+  if (state_ == State::kWaiting) pool_->forget(waiter_);
   OriginStream* stream = stream_;
   complete(error, now);
   if (stream) stream->cancel();

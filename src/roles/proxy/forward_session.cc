@@ -214,13 +214,13 @@ void ForwardSession::end(const char* reason, Source fault, std::string_view deta
   count_moved();
   log(reason, fault, detail);
   if (connector_) std::exchange(connector_, nullptr)->abandon();
-  release_origin();
+  origin_.close();
+  release_origin();  // after the close: its place may be taken at once
   worker_.loop.disarm(idle_);
   worker_.loop.disarm(age_);
   pump_later_.unlink();
   pool_.reset();
   client_.close();
-  origin_.close();
   sessions_.closed(*this, facts_);
   worker_.loop.retire(std::unique_ptr<io::EventHandler>(this));
 }

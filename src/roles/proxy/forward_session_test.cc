@@ -104,7 +104,7 @@ TEST_F(Forward, PassesAHalfCloseOnAndKeepsTheOtherDirectionOpen) {
   EXPECT_TRUE(ends(client_));
   ASSERT_TRUE(world_.run_until([&] { return world_.sessions.count() == 0; }));
   EXPECT_EQ(world_.stats.tunnels_open.value(), 0);
-  EXPECT_EQ(world_.state->connections.load(), 0);
+  EXPECT_EQ(world_.state->connections().count(), 0);
   EXPECT_EQ(world_.upstream_stats().connections.value(), 0);
   EXPECT_EQ(world_.upstream_stats().active_requests.value(), 0);
 }
@@ -191,7 +191,7 @@ TEST_F(Forward, ResetsTheClientWhenNoEndpointAnswers) {
   dial();
   EXPECT_TRUE(resets(client_));
   EXPECT_EQ(world_.upstream_stats().connect_failures.value(), 1U);
-  EXPECT_EQ(world_.state->connections.load(), 0);
+  EXPECT_EQ(world_.state->connections().count(), 0);
 }
 
 TEST_F(Forward, ResetsTheClientWhenTheUpstreamIsFull) {

@@ -63,7 +63,7 @@ void OriginCall::end_accounting() {
 
 void OriginCall::cancel() {
   worker_.loop.disarm(timer_);
-  waiter_.unlink();
+  if (state_ == State::kWaiting) pool_->forget(waiter_);
   end_accounting();
   if (stream_) std::exchange(stream_, nullptr)->cancel();
 }
@@ -85,7 +85,7 @@ void OriginCall::fail(const OriginFailure& failure, bool blames) {
 void OriginCall::on_timeout() {
   pool_->stats().timeouts.add();
   OriginStream* stream = std::exchange(stream_, nullptr);
-  waiter_.unlink();
+  pool_->forget(waiter_);
   complete(true);
   if (stream) stream->cancel();
   const OriginFailure failure{Kind::kTimeout, false, true, "no complete response in time"};

@@ -184,7 +184,8 @@ void OriginH1::acknowledge_early() {
 }
 
 void OriginH1::consume(std::string_view bytes) {
-  while (!bytes.empty() && receiver_) {
+  const std::uint64_t serving = requests_;
+  while (!bytes.empty() && receiver_ && requests_ == serving) {
     switch (phase_) {
       case Phase::kHead: bytes = consume_head(bytes); break;
       case Phase::kBody: bytes = consume_length(bytes); break;
@@ -195,8 +196,13 @@ void OriginH1::consume(std::string_view bytes) {
       case Phase::kClosed: return;
     }
   }
-  // Bytes after the end of a response: the peer is not to be trusted with another request.
-  if (!bytes.empty() && phase_ == Phase::kIdle) close();
+  if (bytes.empty()) return;
+  // Bytes after the end of a response: the peer is not to be trusted with another request, nor with
+  // the one that the end of this one set going.
+  if (phase_ == Phase::kIdle)
+    close();
+  else if (requests_ != serving)
+    fail(OriginFailure::Kind::kReset, "bytes that no request asked for");
 }
 
 // Returns what follows the head; empty when it is not complete yet.

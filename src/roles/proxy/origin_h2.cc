@@ -112,6 +112,7 @@ void OriginH2::work() {
   if (leaving_ && streams_.count() == 0 && (!wire_.wants_write() || wire_.is_over()))
     return close();
   if (std::exchange(room_changed_, false) && has_room()) pool_.h2_has_room(*this);
+  if (unused() && pool_.others_want()) close_when_done();
 }
 
 void OriginH2::read_all() {

@@ -34,6 +34,8 @@ class OriginH2 final : public io::EventHandler, public wire::http2::ClientEvents
   // Begins to speak; offers its room to the pool at once.
   void start();
   bool has_room() const;
+  bool unused() const { return !closed_ && streams_.count() == 0; }
+  bool leaving() const { return leaving_; }
   // Only while has_room(). The request goes out by send_head().
   OriginStream* open(OriginReceiver& receiver);
   // Takes nothing new; closes now or after the last request.

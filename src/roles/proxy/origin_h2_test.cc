@@ -88,7 +88,7 @@ class OriginH2Test : public ::testing::Test {
     if (serve) server_ = std::make_unique<http2::ServerSession>(origin_, limits);
     far_.session = server_.get();
     slot_->connections = 1;
-    state_->connections = 1;
+    ASSERT_TRUE(state_->connections().take_place());
     auto made =
         std::make_unique<OriginH2>(worker_, *pool_, *slot_, io::Stream(std::move(pair.near)));
     connection_ = made.get();

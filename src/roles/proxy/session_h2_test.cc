@@ -56,7 +56,7 @@ class SessionH2Test : public ::testing::Test {
     ASSERT_TRUE(one_.loop.add(pair.near.get(), io::Loop::kBoth, placeholder_));
     Slot& slot = *pool.slots()[0];
     slot.connections = 1;
-    state.connections = 1;
+    ASSERT_TRUE(state.connections().take_place());
     auto made =
         std::make_unique<OriginH2>(one_.context, pool, slot, io::Stream(std::move(pair.near)));
     slot.multiplexed.push_back(made.get());

@@ -142,7 +142,7 @@ Json upstreams_of(const Prepared& prepared, const UpstreamKeeper& keeper, Instan
       if (endpoints.size() < kListedMax) endpoints.push_back(endpoint_status(*endpoint, now));
     list.push_back({{"name", definition.name},
                     {"protocol", name_of(definition.protocol)},
-                    {"connections", state->connections.load(std::memory_order_relaxed)},
+                    {"connections", state->connections().count()},
                     {"activeRequests", state->requests.load(std::memory_order_relaxed)},
                     {"endpoints", std::move(endpoints)},
                     {"names", names_of(report)},

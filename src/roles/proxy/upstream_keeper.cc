@@ -106,7 +106,7 @@ void UpstreamKeeper::retain(const std::vector<std::shared_ptr<UpstreamState>>& c
   for (const auto& state : current) wanted.insert(state.get());
   const auto leaves = [&](const std::unique_ptr<Kept>& kept) {
     if (wanted.contains(kept->state.get())) return false;
-    kept->state->drop_lent();
+    kept->state->connections().drop_lent();
     return true;
   };
   for (auto& [name, versions] : kept_) std::erase_if(versions, leaves);
@@ -200,7 +200,8 @@ void UpstreamKeeper::tick() {
   Instant next = loop_.now() + kTickEvery;
   for (const auto& [name, versions] : kept_) {
     for (const auto& kept : versions) {
-      if (kept->state->may_borrow()) kept->state->expire_lent(loop_.now());
+      SharedConnections& connections = kept->state->connections();
+      if (connections.may_borrow()) connections.expire_lent(loop_.now());
       release_ejected(*kept->state, next);
     }
   }

@@ -128,17 +128,17 @@ TEST_F(Keeping, ClosesLentConnectionsOfAForgottenUpstreamAlsoThoseThatComeLate) 
   CheckedServer origin(loop);
   const auto lend = [&](UpstreamState& state) {
     auto fd = io::connect_stream({{wire::ip::ipv4(127, 0, 0, 1), origin.port()}, {}});
-    state.connections.fetch_add(1);
-    state.lend(endpoint(state), io::Stream(std::move(*fd)), 1, loop.now());
+    ASSERT_TRUE(state.connections().take_place());
+    state.connections().lend(endpoint(state), {io::Stream(std::move(*fd)), 1}, loop.now());
   };
   const auto state = keeper.adopt(define(1, {"127.0.0.1"}, origin.port()));
   lend(*state);
-  EXPECT_TRUE(state->may_borrow());
+  EXPECT_TRUE(state->connections().may_borrow());
   keeper.retain({});
-  EXPECT_FALSE(state->may_borrow());
+  EXPECT_FALSE(state->connections().may_borrow());
   lend(*state);
-  EXPECT_FALSE(state->may_borrow());
-  EXPECT_EQ(state->connections.load(), 0);
+  EXPECT_FALSE(state->connections().may_borrow());
+  EXPECT_EQ(state->connections().count(), 0);
 }
 
 TEST_F(Keeping, ExpiresLentConnectionsByItself) {
@@ -147,10 +147,10 @@ TEST_F(Keeping, ExpiresLentConnectionsByItself) {
   definition->idle_timeout = 1ms;
   const auto state = keeper.adopt(definition);
   auto fd = io::connect_stream({{wire::ip::ipv4(127, 0, 0, 1), origin.port()}, {}});
-  state->connections.fetch_add(1);
-  state->lend(endpoint(*state), io::Stream(std::move(*fd)), 1, loop.now());
-  EXPECT_TRUE(turn_until([&] { return !state->may_borrow(); }));
-  EXPECT_EQ(state->connections.load(), 0);
+  ASSERT_TRUE(state->connections().take_place());
+  state->connections().lend(endpoint(*state), {io::Stream(std::move(*fd)), 1}, loop.now());
+  EXPECT_TRUE(turn_until([&] { return !state->connections().may_borrow(); }));
+  EXPECT_EQ(state->connections().count(), 0);
 }
 
 TEST_F(Keeping, PublishesNamesWhenTheyAreResolvedAndFollowsThem) {

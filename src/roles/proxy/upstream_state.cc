@@ -1,14 +1,8 @@
 #include "roles/proxy/upstream_state.h"
 
-#include <algorithm>
-
 #include "decide/health/outlier.h"
 
 namespace headgate::proxy {
-
-namespace {
-constexpr std::size_t kLentMax = 256;
-}
 
 std::shared_ptr<const EndpointSet> UpstreamState::endpoints() const {
   const std::lock_guard lock(mutex_);
@@ -47,44 +41,6 @@ bool UpstreamState::report(Endpoint& endpoint, bool error, Instant now) {
   endpoint.ejected_until_ns.store(judged.next.changed_at.ns);
   health_changed();
   return true;
-}
-
-void UpstreamState::lend(std::shared_ptr<const Endpoint> endpoint, io::Stream stream, std::uint64_t requests_served,
-                         Instant now) {
-  const std::lock_guard lock(mutex_);
-  if (!lends_ || lent_.size() >= kLentMax) {
-    connections.fetch_sub(1, std::memory_order_relaxed);
-    return;
-  }
-  lent_.push_back({std::move(endpoint), {std::move(stream), requests_served}, now});
-  lent_count_.store(lent_.size(), std::memory_order_relaxed);
-}
-
-std::optional<UpstreamState::Lent> UpstreamState::borrow(const Endpoint& endpoint, Instant now) {
-  const std::lock_guard lock(mutex_);
-  for (std::size_t i = lent_.size(); i-- > 0;) {
-    if (lent_[i].endpoint.get() != &endpoint || now - lent_[i].since >= definition_->idle_timeout) continue;
-    Lent found = std::move(lent_[i].connection);
-    lent_.erase(lent_.begin() + static_cast<std::ptrdiff_t>(i));
-    lent_count_.store(lent_.size(), std::memory_order_relaxed);
-    return found;
-  }
-  return std::nullopt;
-}
-
-void UpstreamState::expire_lent(Instant now) {
-  const std::lock_guard lock(mutex_);
-  const auto gone = std::erase_if(lent_, [&](const Shelf& s) { return now - s.since >= definition_->idle_timeout; });
-  connections.fetch_sub(static_cast<std::int64_t>(gone), std::memory_order_relaxed);
-  lent_count_.store(lent_.size(), std::memory_order_relaxed);
-}
-
-void UpstreamState::drop_lent() {
-  const std::lock_guard lock(mutex_);
-  lends_ = false;
-  connections.fetch_sub(static_cast<std::int64_t>(lent_.size()), std::memory_order_relaxed);
-  lent_.clear();
-  lent_count_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace headgate::proxy

@@ -6,14 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
 #include "io/socket.h"
-#include "io/stream.h"
 #include "model/upstream.h"
+#include "roles/proxy/shared_connections.h"
 
 namespace headgate::proxy {
 
@@ -41,7 +40,9 @@ struct EndpointSet {
 
 class UpstreamState {
  public:
-  explicit UpstreamState(std::shared_ptr<const model::Upstream> definition) : definition_(std::move(definition)) {}
+  explicit UpstreamState(std::shared_ptr<const model::Upstream> definition)
+      : definition_(std::move(definition)),
+        connections_(std::make_shared<SharedConnections>(*definition_)) {}
 
   const model::Upstream& definition() const { return *definition_; }
 
@@ -56,34 +57,16 @@ class UpstreamState {
 
   // Process-wide counts against the definition's limits. `requests` are attempts; `exchanges` counts what clients asked for,
   // each once until its end, and `retries` those of them that were tried again or hedged.
-  std::atomic<std::int64_t> connections{0}, requests{0}, exchanges{0}, retries{0};
-
-  // A surplus idle connection of one worker waits here for another (notes row 5 of section 3).
-  void lend(std::shared_ptr<const Endpoint> endpoint, io::Stream stream, std::uint64_t requests_served, Instant now);
-  struct Lent {
-    io::Stream stream;
-    std::uint64_t requests_served;
-  };
-  std::optional<Lent> borrow(const Endpoint& endpoint, Instant now);
-  bool may_borrow() const { return lent_count_.load(std::memory_order_relaxed) > 0; }
-  // Closes those that are idle for too long.
-  void expire_lent(Instant now);
-  // The upstream left the configuration: closes all, and whatever a worker still lends.
-  void drop_lent();
+  std::atomic<std::int64_t> requests{0}, exchanges{0}, retries{0};
+  // The limit of connections, and what one worker has for another.
+  SharedConnections& connections() const { return *connections_; }
 
  private:
-  struct Shelf {
-    std::shared_ptr<const Endpoint> endpoint;
-    Lent connection;
-    Instant since;
-  };
   std::shared_ptr<const model::Upstream> definition_;
   std::atomic<std::uint64_t> version_{0};
   mutable std::mutex mutex_;
   std::shared_ptr<const EndpointSet> endpoints_ = std::make_shared<EndpointSet>();
-  std::vector<Shelf> lent_;
-  bool lends_ = true;
-  std::atomic<std::size_t> lent_count_{0};
+  std::shared_ptr<SharedConnections> connections_;  // grants that are under way hold it, too
 };
 
 }  // namespace headgate::proxy
