@@ -259,7 +259,7 @@ def lookup(run: Run) -> list[Row]:
     if program is None:
         say("  no micro-benchmark of the router in the build directory: row left out")
         return []
-    command = load.pinned(run.site.server_cpu, program, "--benchmark_filter=[Rr]oute",
+    command = load.pinned(run.site.server_cpu, program, "--benchmark_filter=^by_",
                           "--benchmark_format=json", "--benchmark_min_time=0.2")  # fmt: skip
     report = json.loads(load.run(command, LOOKUP_SECONDS_MAX) or '{"benchmarks": []}')
     cases = []
