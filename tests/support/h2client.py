@@ -60,11 +60,13 @@ class H2Client:
 
     def send_data(self, stream: int, data: bytes, end: bool = False):
         """Sends all of it, waiting for window where needed."""
-        while data:
+        sent = 0
+        while sent < len(data):
             self.wait(lambda: self.h2.local_flow_control_window(stream) > 0)
-            size = min(len(data), self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
-            piece, data = data[:size], data[size:]
-            self.h2.send_data(stream, piece, end_stream=end and not data)
+            size = min(len(data) - sent, self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
+            piece = data[sent : sent + size]
+            sent += size
+            self.h2.send_data(stream, piece, end_stream=end and sent == len(data))
             self.flush()
 
     def request(self, method: str = "GET", path: str = "/", fields=(), body: bytes = b"", authority: str = None) -> Answer:
