@@ -21,7 +21,7 @@ TEST(Invalidation, rfc9111_4_4_a_method_of_unknown_safety_invalidates) {
 
 std::string url(std::string_view reference, std::optional<std::uint16_t> port = std::nullopt) {
   ResolveScratch scratch;
-  const KeyInput request{"https", "a.example", port, "/b/c", {"d", true}};
+  const KeyInput request{"https", "a.example", port, "/b/c", {"d", true}, 0};
   const auto out = same_origin_url(request, "/b/c?d", reference, scratch);
   if (!out) return "none";
   KeyBuilder builder({});

@@ -14,12 +14,10 @@ using wire::http::FieldId;
 using wire::http::Fields;
 
 enum Tag : char {
-  kScheme = 's',
-  kHost = 'h',
-  kPort = 'p',
-  kPath = 'u',
+  kLocator = 'L',
   kQuery = 'q',
   kPolicy = 'F',
+  kScope = 'S',
   kHeaderName = 'N',
   kHeaderValue = 'V',
   kCookieName = 'C',
@@ -27,18 +25,10 @@ enum Tag : char {
   kDevice = 'D',
 };
 
-void append_lower_part(std::string& out, char tag, std::string_view text) {
-  append_part(out, tag, text);
-  for (std::size_t at = out.size() - text.size(); at < out.size(); ++at)
-    out[at] = to_lower(out[at]);
-}
-
-void append_port(std::string& out, const KeyInput& input, std::string& scratch) {
-  scratch.clear();
-  const bool is_secure = equals_ignore_case(input.scheme, "https");
-  const std::uint16_t own = is_secure ? 443 : 80;
-  if (input.port && *input.port != own) append_decimal(scratch, *input.port);
-  append_part(out, kPort, scratch);
+void append_lower(std::string& out, std::string_view text) {
+  const std::size_t begin = out.size();
+  out += text;
+  for (std::size_t at = begin; at < out.size(); ++at) out[at] = to_lower(out[at]);
 }
 
 // A name stands in the key whether the field is there or not; only a field that is there has
@@ -61,56 +51,63 @@ void append_cookie(std::string& out, const Fields& request, std::string_view nam
   }
 }
 
-// The policy stands in the key, so that a candidate's fills are its own.
-void append_policy(std::string& out, std::uint64_t fingerprint) {
+// The policy stands in the key, so that a candidate's fills are its own; and the scope, so that
+// rules which ask another origin, or ask it otherwise, share nothing.
+void append_word(std::string& out, char tag, std::uint64_t word) {
   char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(fingerprint >> (8 * i));
-  append_part(out, kPolicy, {bytes, sizeof bytes});
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(word >> (8 * i));
+  append_part(out, tag, {bytes, sizeof bytes});
 }
 
 }  // namespace
 
+void append_origin(std::string& out, const KeyInput& url) {
+  append_lower(out, url.scheme);
+  const bool is_ipv6 = url.host.find(':') != std::string_view::npos;
+  out += is_ipv6 ? "://[" : "://";
+  append_lower(out, url.host);
+  if (is_ipv6) out += ']';
+  const std::uint16_t own = equals_ignore_case(url.scheme, "https") ? 443 : 80;
+  if (!url.port || *url.port == own) return;
+  out += ':';
+  append_decimal(out, *url.port);
+}
+
 CacheKey KeyBuilder::build(const KeyInput& input, const Fields& request,
                            const model::CachePolicy& policy) {
   bytes_.clear();
-  append_lower_part(bytes_, kScheme, input.scheme);
-  append_lower_part(bytes_, kHost, input.host);
-  append_port(bytes_, input, value_);
-  append_part(bytes_, kPath, input.path);
+  value_.clear();
+  append_origin(value_, input);
+  value_ += input.path;
+  append_part(bytes_, kLocator, value_);
+  const std::size_t locator_bytes = value_.size();
   const Query query = keyed_query(input.query, policy.key, scratch_, query_);
   if (query.is_there) append_part(bytes_, kQuery, query.text);
-  append_policy(bytes_, policy.fingerprint);
+  append_word(bytes_, kPolicy, policy.fingerprint);
+  append_word(bytes_, kScope, input.scope);
   for (const std::string& name : policy.key.headers) append_header(bytes_, request, name, value_);
   for (const std::string& name : policy.key.cookies) append_cookie(bytes_, request, name);
   if (policy.key.device_class) {
     const Field* agent = wire::http::find(request, FieldId::kUserAgent);
     append_part(bytes_, kDevice, to_string(device_of(agent ? agent->value : std::string_view())));
   }
-  return {bytes_, SipHash<>::hash(bytes_, secret_), query};
+  return {bytes_, SipHash<>::hash(bytes_, secret_), kPartHeadBytes,
+          static_cast<std::uint32_t>(locator_bytes), query};
 }
 
 std::optional<KeyView> read_key(std::string_view bytes) {
   KeyView view;
   Parts parts(bytes);
   char tag = 0;
-  bool has_path = false;
-  for (std::string_view text; parts.next(tag, text);) {
-    if (tag == kScheme) view.scheme = text;
-    if (tag == kHost) view.host = text;
-    if (tag == kPort) view.port = text;
-    if (tag == kPath) view.path = text, has_path = true;
+  if (!parts.next(tag, view.locator) || tag != kLocator) return std::nullopt;
+  for (std::string_view text; parts.next(tag, text);)
     if (tag == kQuery) view.query = {text, true};
-  }
-  if (!parts.is_sound() || !has_path) return std::nullopt;
+  if (!parts.is_sound()) return std::nullopt;
   return view;
 }
 
 void append_key_text(std::string& out, const KeyView& key) {
-  const bool is_ipv6 = key.host.find(':') != std::string_view::npos;
-  out.append(key.scheme).append(is_ipv6 ? "://[" : "://").append(key.host);
-  if (is_ipv6) out += ']';
-  if (!key.port.empty()) out.append(":").append(key.port);
-  out += key.path;
+  out += key.locator;
   if (key.query.is_there) out.append("?").append(key.query.text);
 }
 

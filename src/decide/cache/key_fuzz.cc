@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto view = read_key(text)) {
     std::string shown;
     append_key_text(shown, *view);
-    HG_CHECK(shown.size() >= view->path.size(), "a key is shown");
+    HG_CHECK(shown.starts_with(view->locator), "a key is shown");
   }
   const wire::http::Fields request = {
       {"accept-encoding", all, wire::http::FieldId::kAcceptEncoding},
@@ -39,9 +39,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   policy.key.query = model::CacheKeyPolicy::Query::kExcept;
   policy.key.query_names = {"a*"};
   policy.key.query_sorted = true;
-  const auto key = builder.build({"https", "h", 1, all, {all, true}}, request, policy);
+  const auto key = builder.build({"https", "h", 1, all, {all, true}, 0}, request, policy);
   const auto again = read_key(key.bytes);
-  HG_CHECK(again && again->path == all && again->query.text == key.query.text, "read as made");
+  HG_CHECK(again && again->locator == "https://h:1" + text, "the locator is read as made");
+  HG_CHECK(key.locator() == again->locator, "the key says where its locator lies");
+  HG_CHECK(again->query.text == key.query.text, "the query is read as made");
   HG_CHECK(key.query.text.size() <= size, "a filter adds nothing");
   return 0;
 }

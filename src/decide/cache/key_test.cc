@@ -25,7 +25,7 @@ std::string key(const KeyInput& input, FieldList request = {}, const CachePolicy
 }
 
 KeyInput url(std::string_view path, std::optional<std::string_view> query = std::nullopt) {
-  return {"https", "a.example", std::nullopt, path, {query.value_or(""), query.has_value()}};
+  return {"https", "a.example", std::nullopt, path, {query.value_or(""), query.has_value()}, 0};
 }
 
 std::string query_of(std::string_view query, const CachePolicy& policy) {
@@ -42,7 +42,8 @@ TEST(Key, rfc9111_2_scheme_host_port_path_and_query_all_count) {
       for (const int port : {8080, 8443})
         for (const char* path : {"/", "/a", "/A", "/a/", "//a"})
           for (const char* query : {"", "x=1", "x=1&"})
-            keys.insert(key({scheme, host, static_cast<std::uint16_t>(port), path, {query, true}}));
+            keys.insert(
+                key({scheme, host, static_cast<std::uint16_t>(port), path, {query, true}, 0}));
   EXPECT_EQ(keys.size(), 2U * 3 * 2 * 5 * 3);
   EXPECT_NE(key(url("/a")), key(url("/a", "")));
 }
@@ -50,7 +51,7 @@ TEST(Key, rfc9111_2_scheme_host_port_path_and_query_all_count) {
 TEST(Key, rfc9110_4_2_3_case_of_the_host_and_the_schemes_own_port_do_not_count) {
   const auto with = [](std::string_view scheme, std::string_view host,
                        std::optional<std::uint16_t> port) {
-    return key({scheme, host, port, "/", {}});
+    return key({scheme, host, port, "/", {}, 0});
   };
   EXPECT_EQ(with("https", "A.Example", 443), with("HTTPS", "a.example", std::nullopt));
   EXPECT_EQ(with("http", "a.example", 80), with("http", "a.example", std::nullopt));
@@ -74,7 +75,7 @@ TEST(Key, Row18NoPartCanBeTakenForAnother) {
     if (has_b) request.push_back({"x-b", b, wire::http::FieldId::kOther});
     KeyBuilder builder({});
     const std::string made(
-        builder.build({"https", "h", std::nullopt, path, {query, has_query}}, request, policy)
+        builder.build({"https", "h", std::nullopt, path, {query, has_query}, 0}, request, policy)
             .bytes);
     std::string meaning = std::to_string(path.size()) + ":" + path;
     meaning += has_query ? "?" + std::to_string(query.size()) + ":" + query : "-";
@@ -118,7 +119,7 @@ TEST(Key, Row18WhatIsNotPartOfTheKeyIsNotSentToTheOrigin) {
   policy.key.query_names = {"utm_*"};
   KeyBuilder builder({});
   const std::string query = "a=1&utm_x=<script>";
-  const auto made = builder.build({"https", "h", std::nullopt, "/", {query, true}}, {}, policy);
+  const auto made = builder.build({"https", "h", std::nullopt, "/", {query, true}, 0}, {}, policy);
   EXPECT_EQ(made.query.text, "a=1");
   EXPECT_EQ(read_key(made.bytes)->query.text, "a=1");
 }
@@ -147,6 +148,13 @@ TEST(Key, AnotherPolicyHasKeysOfItsOwn) {
   EXPECT_NE(key(url("/"), {}, a), key(url("/"), {}, b));
 }
 
+TEST(Key, AnotherScopeHasKeysOfItsOwn) {
+  KeyInput here = url("/"), there = url("/");
+  there.scope = std::uint64_t{1} << 63;
+  EXPECT_NE(key(here), key(there));
+  EXPECT_EQ(read_key(key(here))->locator, read_key(key(there))->locator);
+}
+
 TEST(Key, TheHashDependsOnTheSecretAndTheBytes) {
   KeyBuilder one({1, 2}), two({1, 3});
   const auto a = one.build(url("/a"), {}, {}).hash;
@@ -155,17 +163,24 @@ TEST(Key, TheHashDependsOnTheSecretAndTheBytes) {
   EXPECT_FALSE(a == two.build(url("/a"), {}, {}).hash);
 }
 
-TEST(Key, ItsPartsAreReadAgainAndShownAsAUrl) {
-  const std::string made = key({"https", "A.example", 8443, "/b", {"c=d", true}});
-  const auto view = read_key(made);
-  ASSERT_TRUE(view);
-  std::string text;
-  append_key_text(text, *view);
-  EXPECT_EQ(text, "https://a.example:8443/b?c=d");
-  text.clear();
-  const std::string ipv6 = key({"http", "::1", std::nullopt, "/", {}});
-  append_key_text(text, *read_key(ipv6));
-  EXPECT_EQ(text, "http://[::1]/");
+TEST(Key, ItIsReadAgainAndShownAsAUrl) {
+  const auto shown = [](const KeyInput& input) {
+    std::string text;
+    append_key_text(text, *read_key(key(input)));
+    return text;
+  };
+  EXPECT_EQ(shown({"https", "A.example", 8443, "/b", {"c=d", true}, 0}),
+            "https://a.example:8443/b?c=d");
+  EXPECT_EQ(shown({"HTTP", "a.example", 80, "/b", {"", true}, 0}), "http://a.example/b?");
+  EXPECT_EQ(shown({"http", "2001:DB8::1", 81, "/", {}, 0}), "http://[2001:db8::1]:81/");
+}
+
+TEST(Key, ItSaysWhereItsLocatorLies) {
+  KeyBuilder builder({1, 2});
+  const auto made =
+      builder.build({"https", "A.example", 443, "/b", {"c=d", true}, 7}, {}, CachePolicy());
+  EXPECT_EQ(made.locator(), "https://a.example/b");
+  EXPECT_EQ(read_key(made.bytes)->locator.data(), made.locator().data());
 }
 
 TEST(Key, BytesThatAreNoKeyAreNotRead) {
@@ -174,11 +189,15 @@ TEST(Key, BytesThatAreNoKeyAreNotRead) {
   for (std::size_t size = 0; size + 1 < made.size(); ++size) {
     const auto view = read_key(std::string_view(made).substr(0, size));
     if (view) {
-      EXPECT_EQ(view->path, "/a");
+      EXPECT_EQ(view->locator, "https://a.example/a");
     }
   }
+  std::string other;
+  append_part(other, 'q', "abc");
+  EXPECT_FALSE(read_key(other)) << "a key begins with its locator";
   std::string long_part;
-  append_part(long_part, 'u', "abc");
+  append_part(long_part, 'L', "abc");
+  EXPECT_TRUE(read_key(long_part));
   long_part[4] = '\x7f';
   EXPECT_FALSE(read_key(long_part));
 }

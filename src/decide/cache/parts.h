@@ -9,6 +9,8 @@
 
 namespace headgate::decide::cache {
 
+inline constexpr std::uint32_t kPartHeadBytes = 5;  // the tag, and the length, lowest byte first
+
 void append_part(std::string& out, char tag, std::string_view text);
 
 // Reads what append_part wrote. False at the end and where the bytes are no part: is_sound() tells
