@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/cache_policy.h"
 #include "model/policy.h"
 #include "wire/http/message.h"
 
@@ -110,6 +111,10 @@ struct Rule {
   std::vector<std::shared_ptr<const AccessPolicy>> access;
   std::vector<std::shared_ptr<const RateLimit>> rate_limits;
   std::optional<CookieAffinity> affinity;
+  std::shared_ptr<const CachePolicy> cache;  // null: nothing is cached
+  // Of what beside URL and policy decides what the origin answers: tenant, upstreams, URL rewrite,
+  // edits of the request. Rules that differ in it never share an entry; a renumbered rule keeps its.
+  std::uint64_t cache_scope = 0;
 };
 
 }  // namespace headgate::model

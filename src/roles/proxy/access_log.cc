@@ -186,6 +186,7 @@ void AccessLog::append_line(const Exchange& exchange) {
   append_field(out, "upstream", exchange.upstream_name());
   append_field(out, "endpoint", exchange.endpoint_name());
   if (exchange.attempts_made() > 1) append_number(out, "attempts", exchange.attempts_made());
+  append_field(out, "cache", exchange.cache_status());
   append_field(out, "trace_id", exchange.trace_id());
   append_field(out, "tls", facts.tls_version);
   append_field(out, "client_certificate", facts.client_subject);

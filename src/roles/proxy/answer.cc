@@ -57,6 +57,7 @@ void Exchange::answer_error(int status, const char* reason, Source fault, std::s
     body += '\n';
   }
   response_fields_.push_back({"content-type", type, FieldId::kContentType});
+  add_cache_status();
   answer_with(status, response_fields_, body);
 }
 
@@ -65,7 +66,7 @@ void Exchange::answer_with(int status, http::Fields& fields, std::string_view bo
   response_started_ = true;
   phase_ = Phase::kResponding;
   first_byte_ = worker_.loop.now();
-  add_date(fields);
+  http::add(fields, {"date", date_now(), FieldId::kDate});
   const bool no_body = http::has_no_body(status) || head_.method == http::Method::kHead;
   if (no_body && head_.method == http::Method::kHead) {
     fields.push_back({"content-length", arena_.decimal(body.size()), FieldId::kContentLength});

@@ -2,6 +2,7 @@
 
 #include "roles/proxy/access_check.h"
 #include "roles/proxy/access_log.h"
+#include "roles/proxy/cache/no_client.h"
 
 namespace headgate::proxy {
 
@@ -121,6 +122,7 @@ void Exchange::on_request_trailers(const http::Fields& fields) {
 }
 
 void Exchange::on_client_writable() {
+  if (caches_ && turn_->reply().is_open()) return pump_reply();
   if (winner_ && winner_->stream()) winner_->stream()->want_response_body(true);
 }
 
@@ -131,7 +133,7 @@ void Exchange::on_client_gone() {
     outcome_.fault = Source::kClient;
     worker_.stats.client_aborts.add();
   }
-  finish();
+  if (!leave_to_cache()) finish();
 }
 
 void Exchange::on_client_error(const char* reason) {
@@ -156,6 +158,7 @@ void Exchange::on_client_body_too_slow() {
 
 void Exchange::on_phase_timer() {
   switch (phase_) {
+    case Phase::kStages: return waited_too_long();
     case Phase::kAwaitHead: {
       Attempt& attempt = second_.active() ? second_ : first_;
       if (attempt.pool()) attempt.pool()->stats().timeouts.add();
@@ -179,7 +182,7 @@ void Exchange::on_total_timer() {
   second_.cancel();
   if (tunnel_) return truncate("tunnel_max", Source::kSelf, "the tunnel reached its longest life");
   if (response_started_) return truncate("request_timeout", Source::kOrigin, "request time-out");
-  answer(504, "request_timeout", Source::kOrigin, "no complete response within the request time-out");
+  fail_forward(504, "request_timeout", Source::kOrigin, "no complete response within the request time-out");
 }
 
 void Exchange::on_hedge_timer() {
@@ -201,7 +204,7 @@ void Exchange::truncate(const char* reason, Source fault, std::string_view detai
 void Exchange::response_sent() {
   response_done_ = true;
   if (tunnel_) return end_tunnel_if_both_ended();
-  finish();
+  if (!leave_to_cache()) finish();
 }
 
 void Exchange::end_tunnel_if_both_ended() {
@@ -223,7 +226,7 @@ void Exchange::finish() {
   if (pool_) pool_->state().exchanges.fetch_sub(1, std::memory_order_relaxed);
   if (tunnel_) worker_.stats.tunnels_open.add(-1);
   worker_.stats.exchanges.add(-1);
-  worker_.access_log.record(*this, rule_stats_);
+  if (!is_logged_) worker_.access_log.record(*this, rule_stats_);
   Downstream& downstream = *downstream_;
   worker_.exchanges.give_back(*this);
   downstream.exchange_done();
@@ -242,6 +245,12 @@ void Exchange::reset() {
   filter_.reset();
   access_.reset();
   mirrors_.reset();
+  if (caches_) turn_->reset();
+  no_client_.reset();
+  trailers_of_response_.clear();
+  cache_status_.clear();
+  origin_status_ = 0;
+  caches_ = request_built_ = is_logged_ = false;
   host_ = request_id_ = trace_id_ = client_text_ = {};
   path_ = {};
   listener_ = nullptr;
@@ -273,6 +282,11 @@ std::string_view Exchange::endpoint_name() const {
 
 ExchangeStore::ExchangeStore(WorkerContext& worker)
     : worker_(worker), sweep_([](void* self) { static_cast<ExchangeStore*>(self)->sweep(); }, this) {}
+
+void ExchangeStore::end_all() {
+  while (!live_.empty()) live_.front().finish();
+  sweep();
+}
 
 ExchangeStore::~ExchangeStore() {
   while (!live_.empty()) {

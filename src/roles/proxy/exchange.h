@@ -13,6 +13,7 @@
 #include "decide/retry/retry.h"
 #include "roles/proxy/access_check.h"
 #include "roles/proxy/attempt.h"
+#include "roles/proxy/cache/cache_turn.h"
 #include "roles/proxy/connection_facts.h"
 #include "roles/proxy/downstream.h"
 #include "roles/proxy/mirror.h"
@@ -24,6 +25,7 @@
 namespace headgate::proxy {
 
 struct ExchangeTag;
+class NoClient;
 
 // How an exchange ended, for the log and the counters.
 struct Outcome {
@@ -68,6 +70,15 @@ class Exchange : public ListNode<ExchangeTag> {
   void attempt_failed(Attempt& attempt, const OriginFailure& failure);
   void attempt_idle(Attempt& attempt);
 
+  // From the cache (exchange_cache.cc).
+  void resume_from_cache();                        // what was waited for has come
+  void pump_reply();                               // there may be more of what is served
+  void fill_has_room();                            // the origin may go on
+  void keep_query(const decide::cache::Query& query);
+  // The fields that the origin gets, or got; built when they are first asked for.
+  const wire::http::Fields& request_as_sent();
+  void forget_request_as_sent() { request_built_ = false; }
+
   // Facts for the log, the status page and the stages.
   const ConnectionFacts& facts() const { return *facts_; }
   const Outcome& outcome() const { return outcome_; }
@@ -75,6 +86,12 @@ class Exchange : public ListNode<ExchangeTag> {
   const model::TrafficPolicy& traffic() const { return *traffic_; }
   const wire::uri::PathInfo& path() const { return path_; }
   std::string_view host() const { return host_; }
+  std::optional<std::uint16_t> port() const;       // of the authority, when it names one
+  // Whether the origin is told who the client is by other means than Authorization.
+  bool tells_origin_who() const;
+  Instant now() const { return worker_.loop.now(); }
+  WallTime wall() const { return worker_.loop.wall(); }
+  std::string_view cache_status() const { return cache_status_; }
   std::string_view request_id() const { return request_id_; }
   std::string_view trace_id() const { return trace_id_; }
   std::string_view upstream_name() const;
@@ -114,6 +131,7 @@ class Exchange : public ListNode<ExchangeTag> {
   Verdict answer_preflight();
   Verdict redirect();
   Verdict pick_backend();
+  Verdict look_up();                               // exchange_cache.cc
   Verdict forward();
 
   // exchange_forward.cc
@@ -135,7 +153,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void add_client_fields(wire::http::Fields& out);
   void add_via(wire::http::Fields& out, wire::http::Version received);
   void add_trace(wire::http::Fields& out);
-  void add_date(wire::http::Fields& out);
+  std::string_view date_now();
   void add_cors();
   void apply_edits(wire::http::Fields& fields, const std::vector<model::HeaderEdit>& edits);
   // response_fields.cc
@@ -143,6 +161,28 @@ class Exchange : public ListNode<ExchangeTag> {
   void send_response_head(wire::http::ResponseHead& head, bool end);
   void apply_coding(wire::content_coding::Coding coding, bool varies);
   void add_affinity_cookie();
+  void send_content(std::string_view bytes, bool end);
+  void end_with_trailers(const wire::http::Fields& fields);
+
+  // exchange_cache.cc
+  Verdict act_on(CacheTurn::Next next);
+  void go_on();
+  void waited_too_long();
+  void validate_beside();
+  void begin_beside(Exchange& client, store::memory::Lead lead);
+  bool cache_takes(wire::http::ResponseHead& head, bool end);
+  bool cache_confirms(const CacheTurn::Arrived& arrived);
+  bool stale_answers(int status);
+  void fail_forward(int status, const char* reason, Source fault, std::string detail);
+  void fill_from(Attempt& attempt, std::string_view bytes, bool end);
+  void origin_is_done();
+  bool leave_to_cache();
+  bool serve_stored();
+  bool reply_with(wire::http::ResponseHead& head);
+  bool open_reply(const decide::cache::Answer& answer, const wire::http::ResponseHead& head);
+  ResponseBody shape_reply(const decide::cache::Answer& answer, const wire::http::ResponseHead& head);
+  ResponseBody shape_ranges(const decide::cache::Answer& answer, std::uint64_t complete_length);
+  void add_cache_status();
 
   // answer.cc
   Verdict answer(int status, const char* reason, Source fault, std::string detail = {});
@@ -195,6 +235,15 @@ class Exchange : public ListNode<ExchangeTag> {
   std::unique_ptr<AccessCheck> access_;
   std::unique_ptr<MirrorFeed> mirrors_;     // null: nobody gets a copy
 
+  std::unique_ptr<CacheTurn> turn_;         // stays with a recycled exchange; counts when caches_
+  std::unique_ptr<NoClient> no_client_;     // what it does is for the cache alone
+  wire::http::ResponseHead stored_head_;    // views into what is served
+  wire::http::Multipart multipart_;
+  wire::http::Fields trailers_of_response_;
+  std::string condition_text_, cache_status_;
+  WallTime forwarded_at_;
+  int origin_status_ = 0;
+
   std::string body_;                     // request body kept for a stream that is not ready, or for replay
   wire::http::Fields trailers_;
   std::vector<Slot*> tried_;
@@ -204,6 +253,7 @@ class Exchange : public ListNode<ExchangeTag> {
   bool response_started_ = false, response_done_ = false, tunnel_ = false, tunnel_origin_ended_ = false;
   bool close_after_ = false, body_expected_ = false, peer_trusted_ = false;
   bool holds_retry_ = false, fresh_retry_done_ = false, answer_extra_ = false;
+  bool caches_ = false, request_built_ = false, is_logged_ = false;
 
   Phase phase_ = Phase::kIdle;
   Outcome outcome_;
@@ -226,6 +276,8 @@ class ExchangeStore {
   // Exchanges in use, for status and for drain.
   List<Exchange, ExchangeTag>& live() { return live_; }
   std::size_t live_count() const { return live_count_; }
+  // Ends those that have no client any more.
+  void end_all();
 
  private:
   static constexpr std::size_t kFreeMax = 1024;

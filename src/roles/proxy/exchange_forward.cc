@@ -59,13 +59,13 @@ void Exchange::begin_attempt(Attempt& attempt, bool needs_fresh) {
   pool_->refresh();
   if (!upstream_has_room()) {
     pool_->stats().overflows.add();
-    answer(503, "upstream_overflow", Source::kOrigin, "more requests in flight than the upstream's limit");
+    fail_forward(503, "upstream_overflow", Source::kOrigin, "more requests in flight than the upstream's limit");
     return;
   }
   Slot* slot = pool_->balancer().pick(*this, tried_, worker_.loop.now(), worker_.prng);
   if (!slot) {
     if (first_.active()) return;  // a hedge without an endpoint; the attempt that it was for goes on
-    answer(503, "no_endpoint", Source::kOrigin, "upstream " + pool_->definition().name + " has no endpoint");
+    fail_forward(503, "no_endpoint", Source::kOrigin, "upstream " + pool_->definition().name + " has no endpoint");
     return;
   }
   tried_.push_back(slot);
@@ -159,11 +159,13 @@ void Exchange::attempt_head(Attempt& attempt, http::ResponseHead& head, bool end
   phase_ = Phase::kResponding;
   if (end) attempt.complete(head.status >= 500, worker_.loop.now());
   else touch();
+  if (caches_ && cache_takes(head, end)) return;
   send_response_head(head, end);
 }
 
 void Exchange::attempt_body(Attempt& attempt, std::string_view bytes, bool end) {
   if (phase_ != Phase::kResponding && phase_ != Phase::kTunnel) return;
+  if (caches_ && turn_->is_filling()) return fill_from(attempt, bytes, end);
   response_bytes_ += bytes.size();
   if (tunnel_ && end) {
     tunnel_origin_ended_ = true;
@@ -172,25 +174,20 @@ void Exchange::attempt_body(Attempt& attempt, std::string_view bytes, bool end) 
   } else {
     touch();
   }
-  if (filter_) {
-    filtered_.clear();
-    if (!filter_->append(bytes, end, filtered_)) return truncate("compression_failed", Source::kSelf, "");
-    bytes = filtered_;
-  }
-  if (!bytes.empty() || end) downstream_->send_body(bytes, end);
-  if (end) return response_sent();
+  send_content(bytes, end);
   if (phase_ == Phase::kDone || phase_ == Phase::kIdle) return;
+  if (end) return response_sent();
   if (downstream_->buffered_bytes() > traffic_->buffer_bytes_max && attempt.stream()) attempt.stream()->want_response_body(false);
 }
 
 void Exchange::attempt_trailers(Attempt& attempt, const http::Fields& fields) {
   attempt.complete(outcome_.status >= 500, worker_.loop.now());
-  if (filter_) {
-    filtered_.clear();
-    if (!filter_->append({}, true, filtered_)) return truncate("compression_failed", Source::kSelf, "");
-    downstream_->send_body(filtered_, false);
+  if (caches_ && turn_->is_filling()) {
+    for (const http::Field& field : fields)
+      trailers_of_response_.push_back({arena_.copy(field.name), arena_.copy(field.value), field.id});
+    return origin_is_done();
   }
-  downstream_->send_trailers(fields);
+  end_with_trailers(fields);
   response_sent();
 }
 
@@ -213,6 +210,7 @@ void Exchange::attempt_failed(Attempt& attempt, const OriginFailure& failure) {
   if (phase_ == Phase::kDone || phase_ == Phase::kIdle) return;
   if (response_started_) {
     const FailureAnswer known = answer_of(failure.kind);
+    if (caches_) turn_->fail();
     return truncate(known.reason, Source::kOrigin, failure.detail);
   }
   if (first_.active() || second_.active()) return;  // the other one of a hedged pair goes on
@@ -269,7 +267,7 @@ void Exchange::retry_or_fail(const OriginFailure& failure, int status) {
   }
   if (decision.reason == decide::retry::Reason::kBudgetUsed) pool_->stats().retry_budget_exhausted.add();
   const FailureAnswer known = answer_of(failure.kind);
-  answer(known.status, known.reason, Source::kOrigin, std::string(failure.detail));
+  fail_forward(known.status, known.reason, Source::kOrigin, std::string(failure.detail));
 }
 
 }  // namespace headgate::proxy

@@ -24,6 +24,7 @@ const Exchange::Stage Exchange::kStages[] = {
     {"limit", &Exchange::limit},                     // 429
     {"redirect", &Exchange::redirect},               // 30x
     {"pick", &Exchange::pick_backend},               // which upstream: 500 when it cannot be resolved
+    {"cache", &Exchange::look_up},                   // served from what is stored, or waits for it
     {"forward", &Exchange::forward},                 // from here on the attempts call
     {nullptr, nullptr},
 };
@@ -151,14 +152,16 @@ Exchange::Verdict Exchange::pick_backend() {
     return answer(500, "no_backend", Source::kSelf, "no backend of " + rule_->route + " can be resolved");
   }
   if (backend_->filters.redirect) return answer(500, "no_backend", Source::kSelf, "redirect filter on a backend");
-  pool_ = world_->pools[backend_->upstream].get();
-  pool_->state().exchanges.fetch_add(1, std::memory_order_relaxed);
   return Verdict::kNext;
 }
 
 Exchange::Verdict Exchange::forward() {
-  build_request_fields();
-  start_mirrors();
+  pool_ = world_->pools[backend_->upstream].get();
+  pool_->state().exchanges.fetch_add(1, std::memory_order_relaxed);
+  request_as_sent();
+  if (caches_) turn_->add_conditions(condition_text_, out_.fields);
+  if (!no_client_) start_mirrors();
+  forwarded_at_ = worker_.loop.wall();
   begin_attempt(first_, false);
   return Verdict::kWait;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// For tests of forwarding: one worker's surroundings on the test's own thread, a port with one rule, and endpoints that the
-// test plays itself over loopback.
+// For tests of forwarding: one worker's surroundings on the test's own thread, a port with one
+// rule, and endpoints that the test plays itself over loopback.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "io/socket.h"
 #include "io/stream.h"
 #include "roles/proxy/access_log.h"
+#include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/client_addresses.h"
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/mirror.h"
@@ -82,10 +83,13 @@ class ForwardWorld {
   std::vector<char> scratch = std::vector<char>(128 * 1024);
   std::unique_ptr<LogWriter> log = LogWriter::open("/dev/null").value();
   ClientAddresses client_addresses{1};
-  // The members below need each other: references are taken before the objects exist and used after.
+  // The members below need each other: references are taken before the objects exist and used
+  // after.
+  ObjectCache object_cache{CacheOptions{}};
+  WorkerCache cache{object_cache, loop};
   WorkerContext worker{loop,      stats,   prng,     scratch,          access_log,
-                       exchanges, mirrors, encoders, client_addresses, 0,
-                       1,         false};
+                       exchanges, mirrors, encoders, client_addresses, cache,
+                       0,         1,       false};
   AccessLog access_log{worker, *log};
   ExchangeStore exchanges{worker};
   MirrorStore mirrors{worker};

@@ -6,6 +6,7 @@
 #include "io/clock.h"
 #include "io/entropy.h"
 #include "io/thread.h"
+#include "roles/proxy/cache/object_cache.h"
 #include "roles/proxy/client_addresses.h"
 #include "roles/proxy/jwks_keeper.h"
 #include "roles/proxy/prepared.h"
@@ -48,6 +49,8 @@ Proxy::Proxy(io::Loop& loop, ListenSockets& sockets, ProxyOptions options)
       ticket_keys_(make_ticket_keys(options_.ticket_secret)),
       limiter_(std::make_unique<RateLimiter>(io::random_u64())),
       client_addresses_(std::make_unique<ClientAddresses>(io::random_u64())),
+      cache_(std::make_unique<ObjectCache>(
+          CacheOptions{options_.cache_memory_bytes, {io::random_u64(), io::random_u64()}})),
       keeper_(std::make_unique<UpstreamKeeper>(
           loop, UpstreamKeeper::Options{options_.dns_servers, options_.locality})),
       jwks_(std::make_unique<JwksKeeper>(loop, io::random_u64())) {}
@@ -62,7 +65,7 @@ Status Proxy::start() {
   log_ = std::move(*log);
   for (std::uint32_t i = 0; i < options_.workers; ++i) {
     workers_.push_back(
-        std::make_unique<Worker>(i, options_.workers, io::random_u64(), *log_, *client_addresses_));
+        std::make_unique<Worker>(i, options_.workers, io::random_u64(), *log_, *client_addresses_, *cache_));
   }
   std::vector<Worker*> peers;
   for (auto& worker : workers_) peers.push_back(worker.get());

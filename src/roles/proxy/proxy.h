@@ -20,6 +20,7 @@
 namespace headgate::proxy {
 
 class ClientAddresses;
+class ObjectCache;
 class Worker;
 class UpstreamKeeper;
 class JwksKeeper;
@@ -48,6 +49,7 @@ struct ProxyOptions {
   bool pin_workers = false;         // one CPU each, of those the process may use
   Duration drain_max = 30s;         // open exchanges may take this long after drain(); tunnels too
   std::string ticket_secret;        // sessions of TLS clients resume in every process that has it; empty: in this one
+  std::uint64_t cache_memory_bytes = std::uint64_t{256} << 20;
   std::vector<std::string> dns_servers;  // "127.0.0.1:53"; empty: the system's
 };
 
@@ -107,6 +109,7 @@ class Proxy {
   std::shared_ptr<io::tls::TicketKeys> ticket_keys_;
   std::unique_ptr<RateLimiter> limiter_;
   std::unique_ptr<ClientAddresses> client_addresses_;
+  std::unique_ptr<ObjectCache> cache_;
   std::unique_ptr<UpstreamKeeper> keeper_;
   std::unique_ptr<JwksKeeper> jwks_;
   std::unique_ptr<LogWriter> log_;

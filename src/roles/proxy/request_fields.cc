@@ -55,6 +55,7 @@ void Exchange::build_request_fields() {
   for (const http::Field& field : head_.fields) {
     if (http::is_hop_by_hop(field.id) || field.id == FieldId::kContentLength || is_forwarding(field.id)) continue;
     if (head_.names_in_connection && http::is_removed_by_connection(head_.fields, field)) continue;
+    if (caches_ && turn_->withholds(field)) continue;
     out_.fields.push_back(field);
   }
   if (head_.te_trailers) http::add(out_.fields, {"te", "trailers", FieldId::kTe});

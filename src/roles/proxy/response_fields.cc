@@ -19,7 +19,7 @@ void Exchange::build_response_fields(const http::ResponseHead& head, const model
     dated = dated || field.id == FieldId::kDate;
     response_fields_.push_back(field);
   }
-  if (!dated) add_date(response_fields_);  // RFC 9110 §6.6.1: the time at which it came
+  if (!dated) http::add(response_fields_, {"date", date_now(), FieldId::kDate});  // RFC 9110 §6.6.1: when it came
   add_via(response_fields_, head.version);
   if (rule_->filters.cors) add_cors();
   if (rule_->affinity) add_affinity_cookie();
@@ -27,10 +27,10 @@ void Exchange::build_response_fields(const http::ResponseHead& head, const model
   apply_edits(response_fields_, rule_->filters.response_headers);
 }
 
-void Exchange::add_date(http::Fields& out) {
+std::string_view Exchange::date_now() {
   char* date = arena_.allocate(http::kDateBytes);
   http::write_date(worker_.loop.wall(), date);
-  http::add(out, {"date", {date, http::kDateBytes}, FieldId::kDate});
+  return {date, http::kDateBytes};
 }
 
 void Exchange::add_cors() {
@@ -57,6 +57,7 @@ void Exchange::send_response_head(http::ResponseHead& head, bool end) {
   response_started_ = true;
   outcome_.status = head.status;
   build_response_fields(head, backend_ ? &backend_->filters : nullptr);
+  add_cache_status();
   const bool connected = head_.version == http::Version::k2 && !head_.protocol.empty() && head.status / 100 == 2;
   if (head.status == 101 || (connected && !end)) {
     tunnel_ = true;
@@ -86,6 +87,25 @@ void Exchange::send_response_head(http::ResponseHead& head, bool end) {
   if (close_after_ && !request_done_) downstream_->want_request_body(false);
   downstream_->send_head(head.status, response_fields_, body);
   if (end) response_sent();
+}
+
+// Through the content coding, if there is one.
+void Exchange::send_content(std::string_view bytes, bool end) {
+  if (filter_) {
+    filtered_.clear();
+    if (!filter_->append(bytes, end, filtered_)) return truncate("compression_failed", Source::kSelf, "");
+    bytes = filtered_;
+  }
+  if (!bytes.empty() || end) downstream_->send_body(bytes, end);
+}
+
+void Exchange::end_with_trailers(const http::Fields& fields) {
+  if (filter_) {
+    filtered_.clear();
+    if (!filter_->append({}, true, filtered_)) return truncate("compression_failed", Source::kSelf, "");
+    downstream_->send_body(filtered_, false);
+  }
+  downstream_->send_trailers(fields);
 }
 
 }  // namespace headgate::proxy

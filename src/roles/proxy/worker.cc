@@ -15,12 +15,13 @@ constexpr std::size_t kScratchBytes = 128 * 1024;
 }  // namespace
 
 Worker::Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log,
-               ClientAddresses& addresses)
+               ClientAddresses& addresses, ObjectCache& cache)
     : index_(index),
       prng_(seed),
       scratch_(kScratchBytes),
+      cache_(cache, loop_),
       context_{loop_,    stats_,    prng_,     scratch_, access_log_, exchanges_,
-               mirrors_, encoders_, addresses, index,    workers,     false},
+               mirrors_, encoders_, addresses, cache_,   index,       workers, false},
       access_log_(context_, log),
       exchanges_(context_),
       mirrors_(context_),
@@ -47,6 +48,7 @@ void Worker::run(int cpu) {
   udp_ports_.clear();
   sessions_.kill_all();
   mirrors_.clear();
+  exchanges_.end_all();
   access_log_.flush();
   for (auto& [key, view] : views_) view->world.reset();
   loop_.turn(Duration::zero());

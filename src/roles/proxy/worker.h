@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "roles/proxy/access_log.h"
+#include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/mirror.h"
 #include "roles/proxy/prepared.h"
@@ -26,7 +27,7 @@ class UdpPort;
 class Worker {
  public:
   Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, LogWriter& log,
-         ClientAddresses& addresses);
+         ClientAddresses& addresses, ObjectCache& cache);
   ~Worker();
 
   // Control thread. `peers`: all workers, for hand-over.
@@ -68,6 +69,7 @@ class Worker {
   WorkerStats stats_;
   Prng prng_;
   std::vector<char> scratch_;
+  WorkerCache cache_;
   WorkerContext context_;
   AccessLog access_log_;
   ExchangeStore exchanges_;

@@ -16,6 +16,7 @@ class EncoderStore;
 class ExchangeStore;
 class MirrorStore;
 class Upstreams;
+struct WorkerCache;
 
 // How long an idle client connection stays when its worker drains: each takes a moment of its own between the two, so that
 // clients do not all come back at once.
@@ -35,6 +36,7 @@ struct WorkerContext {
   MirrorStore& mirrors;
   EncoderStore& encoders;
   ClientAddresses& client_addresses;  // of the process
+  WorkerCache& cache;
   std::uint32_t worker_index = 0;
   std::uint32_t workers = 1;
   bool draining = false;   // no keep-alive any more: every response says so

@@ -19,8 +19,12 @@ void Fill::append(std::string_view bytes) {
   body.append(bytes);
   if (body.passing()) return;
   const bool keeps = body.length() <= store_->options().object_bytes_max && store_->make_room();
-  if (keeps) return;
-  body.pass_through();
+  if (!keeps) pass_through();
+}
+
+void Fill::pass_through() {
+  if (passing()) return;
+  object_->body()->pass_through();
   shard_->unlist(*object_);
 }
 

@@ -26,6 +26,8 @@ class Fill {
   // else can make room, is not kept: it passes through, and room() says how much its slowest reader
   // lets the writer append.
   void append(std::string_view bytes);
+  // It shall not be kept: those who read it get all of it, nobody else does.
+  void pass_through();
   bool passing() const { return object_->body()->passing(); }
   std::uint64_t room() const { return object_->body()->room(); }
   // True: woken when there is room again. False: there is.

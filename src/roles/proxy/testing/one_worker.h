@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "roles/proxy/access_log.h"
+#include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/client_addresses.h"
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/mirror.h"
@@ -27,8 +28,10 @@ struct OneWorker {
   std::vector<char> scratch = std::vector<char>(65536);
   std::unique_ptr<LogWriter> writer = *LogWriter::open("/dev/null");
   ClientAddresses client_addresses{1};
-  WorkerContext context{loop,      stats,   prng,     scratch,         log,
-                        exchanges, mirrors, encoders, client_addresses};
+  ObjectCache object_cache{CacheOptions{}};
+  WorkerCache cache{object_cache, loop};
+  WorkerContext context{loop,      stats,   prng,     scratch,          log,
+                        exchanges, mirrors, encoders, client_addresses, cache};
   AccessLog log{context, *writer};
   ExchangeStore exchanges{context};
   MirrorStore mirrors{context};

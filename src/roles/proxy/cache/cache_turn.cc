@@ -1,0 +1,278 @@
+#include "roles/proxy/cache/cache_turn.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/hash.h"
+#include "decide/cache/reflected.h"
+#include "decide/cache/validation.h"
+#include "decide/cache/vary.h"
+#include "roles/proxy/exchange.h"
+
+namespace headgate::proxy {
+
+namespace http = wire::http;
+namespace rules = decide::cache;
+using rules::Reason;
+using rules::Use;
+using store::memory::BodyState;
+using store::memory::Lead;
+using store::memory::Object;
+using store::memory::Ref;
+using store::memory::View;
+
+namespace {
+
+using Flying = store::memory::Waiter;  // not the pool's
+
+constexpr int kLooksMax =
+    8;  // at a key that changes meanwhile; then the fetch is this client's own
+
+}  // namespace
+
+void CacheTurn::reset() {
+  reply_.close();
+  release_room();
+  room_.reset();
+  fill_.reset();
+  waiter_.reset();
+  lead_.reset();
+  stored_ = {};
+  rule_ = nullptr;
+  policy_ = nullptr;
+  facts_ = {};
+  reuse_ = {};
+  status_ = {};
+  mark_ = {};
+  selector_.clear();
+  secondary_ = filled_ = 0;
+  may_store_ = has_waited_ = is_validating_ = is_waiting_for_room_ = false;
+}
+
+rules::KeyInput CacheTurn::url() const {
+  const http::RequestHead& head = exchange_.head();
+  const wire::uri::PathInfo& path = exchange_.path();
+  return {head.scheme,
+          exchange_.host(),
+          exchange_.port(),
+          path.path,
+          {path.query, path.has_query},
+          rule_ ? rule_->cache_scope : 0};
+}
+
+CacheTurn::Next CacheTurn::begin(const model::Rule& rule) {
+  rule_ = &rule;
+  policy_ = rule.cache.get();
+  if (!policy_) return Next::kForward;
+  const http::RequestHead& head = exchange_.head();
+  facts_ = rules::read_request(head, *policy_);
+  facts_.has_authorization = facts_.has_authorization || exchange_.tells_origin_who();
+  if (const auto reason = rules::bypass_reason(head, facts_, *policy_)) {
+    reuse_ = rules::decide_bypass(*reason);
+    name_status();
+    return Next::kForward;
+  }
+  may_store_ = true;
+  return find();
+}
+
+store::memory::Key CacheTurn::key() const {
+  const std::string_view bytes = key_bytes_;
+  return {{hash_.high, hash_.low}, bytes, bytes.substr(locator_offset_, locator_bytes_)};
+}
+
+CacheTurn::Next CacheTurn::find() {
+  const rules::KeyInput input = url();
+  const bool reads_fields =
+      !policy_->key.headers.empty() || !policy_->key.cookies.empty() || policy_->key.device_class;
+  const http::Fields& fields = reads_fields ? exchange_.request_as_sent() : exchange_.head().fields;
+  const rules::CacheKey key = cache_.keys.build(input, fields, *policy_);
+  key_bytes_.assign(key.bytes);
+  hash_ = key.hash;
+  locator_offset_ = key.locator_offset;
+  locator_bytes_ = key.locator_bytes;
+  if (key.query.is_there != input.query.is_there || key.query.text != input.query.text)
+    exchange_.keep_query(key.query);
+  return choose(cache_.reader.find(this->key(), exchange_.now()));
+}
+
+CacheTurn::Next CacheTurn::choose(View view) {
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    const auto chosen = select(view);
+    stored_ = {};
+    if (chosen) {
+      record_ = view[*chosen].metadata_as<model::StoredResponse>();
+      mark_ = mark_of(view.stale(*chosen));
+      reuse_ = rules::decide_reuse(record_, mark_, facts_, *policy_, exchange_.wall());
+      stored_ = view.take(*chosen);
+      secondary_ = stored_->secondary();
+    } else {
+      reuse_ = rules::decide_miss(facts_, !view.empty());
+      secondary_ = view.empty() ? 0 : secondary_of(view[0].selector());
+    }
+    name_status();
+    if (reuse_.use == Use::kHit) return Next::kServe;
+    if (reuse_.use == Use::kStaleWhileRevalidate) return Next::kServeStale;
+    if (reuse_.use == Use::kGatewayTimeout) return Next::kGatewayTimeout;
+    if (facts_.method == http::Method::kHead) return Next::kForward;
+    if (view.passes(secondary_) || has_waited_) return forward_alone();
+    auto claim =
+        cache_.shared.memory().claim(key(), secondary_, view, exchange_.now(), cache_.wakes, *this);
+    if (auto* lead = std::get_if<Lead>(&claim)) return forward(std::move(*lead));
+    if (auto* changed = std::get_if<View>(&claim)) {
+      view = std::move(*changed);
+      continue;
+    }
+    if (auto* waiter = std::get_if<Flying>(&claim)) {
+      waiter_.emplace(std::move(*waiter));
+      return Next::kWait;
+    }
+    break;
+  }
+  return forward_alone();
+}
+
+// The variant that the request selects. Most keys have one, and most of these have no Vary.
+std::optional<std::size_t> CacheTurn::select(const View& view) {
+  if (view.empty()) return std::nullopt;
+  if (view.size() == 1 && view[0].selector().empty()) return 0;
+  std::array<rules::Variant, store::memory::kVariantsMax> variants;
+  for (std::size_t i = 0; i < view.size(); ++i)
+    variants[i] = {view[i].selector(), view[i].metadata_as<model::StoredResponse>().date_s};
+  return rules::select_variant({variants.data(), view.size()}, exchange_.request_as_sent(),
+                               cache_.text);
+}
+
+std::uint64_t CacheTurn::secondary_of(std::string_view like) {
+  if (like.empty()) return 0;
+  cache_.selector.clear();
+  rules::append_key_like(cache_.selector, like, exchange_.request_as_sent());
+  return hash64(cache_.selector) | 1;
+}
+
+rules::Mark CacheTurn::mark_of(bool is_stale) const {
+  if (!is_stale) return {};
+  return {rules::Mark::Kind::kStale, exchange_.wall()};
+}
+
+CacheTurn::Next CacheTurn::forward(Lead lead) {
+  lead_.emplace(std::move(lead));
+  is_validating_ = stored_ && stored_->body()->state() == BodyState::kComplete;
+  return Next::kForward;
+}
+
+// For one client, though others may have the answer too. A request with conditions or a range is
+// then the client's own: it gets what it asked for, and nothing is kept.
+CacheTurn::Next CacheTurn::forward_alone() {
+  waiter_.reset();
+  const http::Fields& fields = exchange_.head().fields;
+  const bool is_particular =
+      std::any_of(fields.begin(), fields.end(),
+                  [](const http::Field& field) { return rules::is_replaced_by_cache(field.id); });
+  auto lead = is_particular ? std::nullopt : cache_.shared.memory().lead_alone(key(), secondary_);
+  if (lead) return forward(std::move(*lead));
+  may_store_ = false;
+  exchange_.forget_request_as_sent();
+  return Next::kForward;
+}
+
+void CacheTurn::on_wake() {
+  if (waiter_) return exchange_.resume_from_cache();
+  if (is_waiting_for_room_ && fill_ && fill_->room() > 0) {
+    is_waiting_for_room_ = false;
+    exchange_.fill_has_room();
+  }
+  if (reply_.is_open()) exchange_.pump_reply();
+}
+
+CacheTurn::Next CacheTurn::look_again() {
+  auto answer = waiter_->poll();
+  if (std::holds_alternative<Flying::Wait>(answer)) return Next::kWait;
+  waiter_.reset();
+  status_.collapsed = true;
+  if (auto* lead = std::get_if<Lead>(&answer)) return forward(std::move(*lead));
+  if (auto* object = std::get_if<Ref<Object>>(&answer)) return adopt(*object);
+  return forward_alone();
+}
+
+// What somebody else's fetch brought. It was asked for by another request: it must be what this one
+// selects, and may be reused for it.
+CacheTurn::Next CacheTurn::adopt(const Ref<Object>& found) {
+  const bool is_selected =
+      found->selector().empty() ||
+      rules::matches_variant(found->selector(), exchange_.request_as_sent(), cache_.text);
+  if (!is_selected) return choose(cache_.reader.find(key(), exchange_.now()));
+  const BodyState state = found->body()->state();
+  has_waited_ = true;
+  if (state != BodyState::kFilling && state != BodyState::kComplete) return forward_alone();
+  const auto first = status_.forward;
+  record_ = found->metadata_as<model::StoredResponse>();
+  mark_ = {};
+  reuse_ = rules::decide_reuse(record_, mark_, facts_, *policy_, exchange_.wall());
+  stored_ = found;
+  secondary_ = found->secondary();
+  if (reuse_.use != Use::kHit && reuse_.use != Use::kStaleWhileRevalidate) return forward_alone();
+  name_status();
+  status_.hit = false;
+  status_.forward = first;
+  status_.collapsed = true;
+  status_.detail = {};
+  return Next::kServe;
+}
+
+void CacheTurn::stop_waiting() { forward_alone(); }
+
+void CacheTurn::give_up() {
+  stored_ = {};
+  forward_alone();
+}
+
+std::optional<Lead> CacheTurn::claim_validation() {
+  auto claim =
+      cache_.shared.memory().claim(key(), secondary_, cache_.reader.find(key(), exchange_.now()),
+                                   exchange_.now(), cache_.wakes, *this);
+  if (auto* lead = std::get_if<Lead>(&claim)) return std::move(*lead);
+  return std::nullopt;
+}
+
+void CacheTurn::begin_validation(const CacheTurn& client, Lead lead) {
+  rule_ = client.rule_;
+  policy_ = client.policy_;
+  facts_ = {};
+  facts_.has_authorization = client.facts_.has_authorization;
+  key_bytes_ = client.key_bytes_;
+  hash_ = client.hash_;
+  locator_offset_ = client.locator_offset_;
+  locator_bytes_ = client.locator_bytes_;
+  secondary_ = client.secondary_;
+  stored_ = client.stored_;
+  record_ = client.record_;
+  mark_ = client.mark_;
+  may_store_ = true;
+  forward(std::move(lead));
+}
+
+bool CacheTurn::withholds(const http::Field& field) const {
+  if (!may_store_) return false;
+  const bool is_ours = facts_.method == http::Method::kGet && rules::is_replaced_by_cache(field.id);
+  return is_ours || rules::is_unkeyed_influence(field, policy_->key);
+}
+
+void CacheTurn::name_status() {
+  const bool collapsed = status_.collapsed;
+  status_ = rules::status_of(reuse_);
+  status_.collapsed = collapsed && !status_.hit;
+}
+
+void CacheTurn::append_status(std::string& out, int status) const {
+  http::CacheStatus named = status_;
+  named.forward_status = named.forward == http::CacheStatus::Forward::kNone ? 0 : status;
+  std::string text;
+  if (policy_->key_in_cache_status && !key_bytes_.empty()) {
+    if (const auto view = rules::read_key(key_bytes_)) rules::append_key_text(text, *view);
+    named.key = text;
+  }
+  http::append_cache_status(out, "headgate", named);
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,149 @@
+#pragma once
+// What one exchange does with the cache: finds, claims, waits for somebody else's fetch, keeps what
+// comes. Joins the decisions (decide/cache) with the store; what is sent to whom is the exchange's
+// (exchange_cache.cc). Belongs to an exchange and is used again with it. Worker thread.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "decide/cache/age.h"
+#include "decide/cache/answer.h"
+#include "decide/cache/error.h"
+#include "decide/cache/request.h"
+#include "decide/cache/reuse.h"
+#include "model/route.h"
+#include "roles/proxy/cache/stored_reply.h"
+#include "roles/proxy/cache/worker_cache.h"
+#include "wire/http/cache_status.h"
+
+namespace headgate::proxy {
+
+class Exchange;
+
+class CacheTurn final : public store::memory::Wakeable {
+ public:
+  enum class Next : std::uint8_t {
+    kServe,           // stored() answers
+    kServeStale,      // the same, and it is validated beside
+    kForward,         // to the origin: to fetch, to validate, or past the cache
+    kWait,            // for somebody else's fetch: the exchange is woken
+    kGatewayTimeout,  // only-if-cached, and nothing is
+  };
+
+  CacheTurn(Exchange& exchange, WorkerCache& cache) : exchange_(exchange), cache_(cache) {}
+  void reset();
+
+  // The beginning of a request of a rule with a policy.
+  Next begin(const model::Rule& rule);
+  // After a wake-up while is_waiting().
+  Next look_again();
+  bool is_waiting() const { return waiter_.has_value(); }
+  // What was served cannot be read any more: it is fetched for this client alone.
+  void give_up();
+  // It waited long enough: the request is forwarded for this client alone.
+  void stop_waiting();
+  // Of a stale response that is served: the right to validate it, if nobody does. Empty otherwise.
+  std::optional<store::memory::Lead> claim_validation();
+  // A validation beside: `client`'s response, validated for nobody in particular.
+  void begin_validation(const CacheTurn& client, store::memory::Lead lead);
+
+  // The request to the origin. Whether what comes may be kept.
+  bool may_store() const { return may_store_; }
+  bool withholds(const wire::http::Field& field) const;  // of the client's fields
+  // Appends the conditions of a validation; `storage` holds their text.
+  void add_conditions(std::string& storage, wire::http::Fields& out);
+  bool is_validating() const { return is_validating_; }
+
+  // The answer of the origin.
+  struct Arrived {
+    const wire::http::ResponseHead& head;
+    decide::cache::ExchangeTimes times;
+    std::string_view date;     // now, for a response without one
+    bool is_complete = false;  // the head was all
+  };
+  // Keeps it if it may be kept: then stored() fills, and is_filling().
+  decide::cache::Reason keep(const Arrived& arrived, const wire::http::Fields& request);
+  // A 304 to our validation. False: it is about something else, and the request has to be sent
+  // again without conditions.
+  bool freshen(const Arrived& arrived);
+  // What to do about a failed validation or fetch. `status` 0: no answer came.
+  decide::cache::ErrorUse on_failure(int status);
+  // An answer to HEAD, or to what may change things.
+  void note_head(const Arrived& arrived);
+  void note_unsafe(int status, const wire::http::Fields& response);
+
+  // The body of what is kept.
+  bool is_filling() const { return fill_.has_value(); }
+  // False: stop reading from the origin until Exchange::fill_has_room().
+  bool append(std::string_view bytes);
+  void complete();
+  void fail();
+  bool is_read_by_others() const;
+  bool is_passing() const { return fill_ && fill_->passing(); }
+
+  // What is served.
+  const store::memory::Ref<store::memory::Object>& stored() const { return stored_; }
+  const model::StoredResponse& record() const { return record_; }
+  const decide::cache::RequestFacts& facts() const { return facts_; }
+  const decide::cache::Reuse& reuse() const { return reuse_; }
+  const model::CachePolicy* policy() const { return policy_; }
+  StoredReply& reply() { return reply_; }
+  void open_reply() { reply_.open(cache_.wakes, *this); }
+
+  // The member of Cache-Status. `status`: what the origin answered, 0 when it was not asked.
+  void append_status(std::string& out, int status) const;
+  const wire::http::CacheStatus& status() const { return status_; }
+  decide::cache::KeyInput url() const;
+
+  void on_wake() override;
+
+ private:
+  using View = store::memory::View;
+  Next find();
+  Next choose(View view);
+  Next adopt(const store::memory::Ref<store::memory::Object>& found);
+  Next forward(store::memory::Lead lead);
+  Next forward_alone();
+  std::optional<std::size_t> select(const View& view);
+  std::uint64_t secondary_of(std::string_view like);
+  decide::cache::Mark mark_of(bool is_stale) const;
+  void name_status();
+  void release_room();
+  void end_lead(decide::cache::Reason reason);
+  store::memory::Draft draft_of(const wire::http::Fields& fields,
+                                const wire::http::Fields& response);
+  void save(const wire::http::Fields& fields, decide::cache::Reason reason);
+  void collect_labels(const wire::http::Fields& response);
+  store::memory::Key key() const;
+
+  Exchange& exchange_;
+  WorkerCache& cache_;
+  const model::Rule* rule_ = nullptr;
+  const model::CachePolicy* policy_ = nullptr;
+  decide::cache::RequestFacts facts_;
+  decide::cache::Reuse reuse_;
+  wire::http::CacheStatus status_;
+
+  std::string key_bytes_;
+  Hash128 hash_;
+  std::uint32_t locator_offset_ = 0, locator_bytes_ = 0;
+  std::string_view kept_query_;
+  std::uint64_t secondary_ = 0;
+  std::string selector_;
+
+  store::memory::Ref<store::memory::Object> stored_;
+  model::StoredResponse record_;
+  decide::cache::Mark mark_;
+  std::optional<store::memory::Lead> lead_;
+  std::optional<store::memory::Waiter> waiter_;
+  std::optional<store::memory::Fill> fill_;
+  std::optional<store::memory::Wakeup> room_;
+  std::uint64_t filled_ = 0;
+  StoredReply reply_;
+
+  bool may_store_ = false;  // what comes may be kept: the request is sent as the cache's own
+  bool has_waited_ = false, is_validating_ = false, is_waiting_for_room_ = false;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,278 @@
+// What becomes of the origin's answer in the cache.
+#include "base/hash.h"
+#include "decide/cache/control.h"
+#include "decide/cache/freshen.h"
+#include "decide/cache/record.h"
+#include "decide/cache/storability.h"
+#include "decide/cache/tags.h"
+#include "decide/cache/validation.h"
+#include "decide/cache/vary.h"
+#include "roles/proxy/cache/cache_turn.h"
+#include "roles/proxy/cache/labels.h"
+#include "roles/proxy/cache/stored_head.h"
+#include "roles/proxy/exchange.h"
+
+namespace headgate::proxy {
+
+namespace http = wire::http;
+namespace rules = decide::cache;
+using rules::Reason;
+using store::memory::Draft;
+using store::memory::Object;
+using store::memory::Purge;
+using store::memory::Ref;
+
+namespace {
+
+// How long nobody waits for a key whose last answer was for its client alone.
+constexpr Duration kPassTime = 30s;
+
+// The answer of one request says nothing about that of the next: others need not stop waiting.
+bool is_about_request(Reason reason) {
+  return reason == Reason::kRequestNoStore || reason == Reason::kAuthorization ||
+         reason == Reason::kCookieHeuristic || reason == Reason::kNotAdmitted ||
+         reason == Reason::kRequestFault;
+}
+
+std::optional<std::uint64_t> length_of(const CacheTurn::Arrived& arrived) {
+  if (arrived.is_complete && !arrived.head.framing.has_length) return 0;
+  if (!arrived.head.framing.has_length) return std::nullopt;
+  return arrived.head.framing.length;
+}
+
+}  // namespace
+
+void CacheTurn::add_conditions(std::string& storage, http::Fields& out) {
+  if (!is_validating_) return;
+  http::Fields fields;
+  if (!read_stored_head(stored_->head(), fields)) {
+    is_validating_ = false;
+    return;
+  }
+  const rules::Validators validators = rules::validators_of(fields);
+  is_validating_ = rules::append_conditions({&validators, 1}, storage, out);
+}
+
+void CacheTurn::collect_labels(const http::Fields& response) {
+  const rules::KeyInput input = url();
+  std::size_t used = 0;
+  const auto next = [&]() -> std::string& {
+    if (used == cache_.label_texts.size()) cache_.label_texts.emplace_back();
+    std::string& text = cache_.label_texts[used++];
+    text.clear();
+    return text;
+  };
+  append_namespace_label(next(), rule_->route_namespace);
+  append_host_label(next(), input.host);
+  append_url_label(next(), input);
+  rules::for_each_tag(response, policy_->tag_headers, [&](std::string_view tag) {
+    append_tag_label(next(), rule_->route_namespace, tag);
+  });
+  cache_.labels.assign(cache_.label_texts.begin(),
+                       cache_.label_texts.begin() + static_cast<std::ptrdiff_t>(used));
+}
+
+// `fields` are kept; `response` is what tags are read from, since it has all of them.
+Draft CacheTurn::draft_of(const http::Fields& fields, const http::Fields& response) {
+  begin_stored_head(cache_.head);
+  for (const http::Field& field : fields) append_stored_field(cache_.head, field);
+  collect_labels(response);
+  Draft draft;
+  draft.secondary = selector_.empty() ? 0 : hash64(selector_) | 1;
+  draft.selector = selector_;
+  draft.metadata = {reinterpret_cast<const char*>(&record_), sizeof record_};
+  draft.head = cache_.head;
+  draft.labels = cache_.labels;
+  return draft;
+}
+
+Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
+  is_validating_ = false;
+  stored_ = {};
+  status_.ttl.reset();
+  if (!lead_) return Reason::kNotAdmitted;
+  http::Fields response = arrived.head.fields;
+  if (!http::find(response, http::FieldId::kDate))
+    response.push_back({"date", arrived.date, http::FieldId::kDate});
+  const rules::Governing governing = rules::governing_control(response, *policy_);
+  record_ =
+      rules::describe(arrived.head.status, response, governing, arrived.times, length_of(arrived));
+  Reason reason = rules::may_store(facts_, response, governing, record_, *policy_);
+  if (reason == Reason::kStored && policy_->admission != model::CachePolicy::Admission::kAlways &&
+      !rules::is_admitted(*policy_, cache_.shared.count_request(hash_)))
+    reason = Reason::kNotAdmitted;
+  if (reason == Reason::kStored && arrived.head.framing.has_length &&
+      arrived.head.framing.length > cache_.shared.memory().options().object_bytes_max)
+    reason = Reason::kTooLarge;
+  if (reason != Reason::kStored) {
+    end_lead(reason);
+    return reason;
+  }
+  selector_.clear();
+  rules::append_variant_key(selector_, response, request);
+  http::Fields kept;
+  for (const http::Field& field : response)
+    if (rules::is_stored_field(field, response, governing, *policy_)) kept.push_back(field);
+  Draft draft = draft_of(kept, response);
+  draft.body_bytes = length_of(arrived);
+  auto fill = lead_->fill(draft);
+  if (!fill) {
+    end_lead(Reason::kTooLarge);
+    return Reason::kTooLarge;
+  }
+  lead_.reset();
+  fill_.emplace(std::move(*fill));
+  filled_ = 0;
+  stored_ = fill_->object();
+  status_.stored = true;
+  status_.ttl = rules::freshness_of(record_, *policy_, arrived.times.response).ttl_s();
+  status_.detail = {};
+  return Reason::kStored;
+}
+
+// Nothing is kept: whoever waits fetches for itself.
+void CacheTurn::end_lead(Reason reason) {
+  status_.detail = rules::token_of(reason);
+  if (!lead_) return;
+  const bool remembers = !is_about_request(reason);
+  lead_->pass(remembers ? exchange_.now() + kPassTime : Instant{});
+  lead_.reset();
+}
+
+bool CacheTurn::freshen(const Arrived& arrived) {
+  is_validating_ = false;
+  http::Fields stored;
+  if (!read_stored_head(stored_->head(), stored)) return false;
+  const rules::Candidate candidate{rules::validators_of(stored), record_.date_s};
+  bool selected = false;
+  if (rules::select_for_update({&candidate, 1}, arrived.head.fields, {&selected, 1}) == 0)
+    return false;
+  http::Fields update = arrived.head.fields;
+  if (!http::find(update, http::FieldId::kDate))
+    update.push_back({"date", arrived.date, http::FieldId::kDate});
+  const rules::Freshened fresh =
+      rules::freshen(record_, stored, update, facts_, *policy_, arrived.times);
+  record_ = fresh.record;
+  mark_ = {};
+  status_.ttl = rules::freshness_of(record_, *policy_, arrived.times.response).ttl_s();
+  status_.detail = {};
+  selector_.assign(stored_->selector());
+  if (fresh.vary_changed) {
+    selector_.clear();
+    rules::append_variant_key(selector_, fresh.fields, exchange_.request_as_sent());
+  }
+  save(fresh.fields,
+       fresh.keep == Reason::kStored && !fresh.is_saved ? Reason::kRequestNoStore : fresh.keep);
+  return true;
+}
+
+// A stored response with a new head. The answer is made of that also when it is not saved.
+void CacheTurn::save(const http::Fields& fields, Reason reason) {
+  store::memory::Store& store = cache_.shared.memory();
+  const Draft draft = draft_of(fields, fields);
+  if (reason == Reason::kStored && lead_) {
+    if (auto made = lead_->freshen(stored_, draft)) {
+      lead_.reset();
+      stored_ = std::move(*made);
+      status_.stored = true;
+      return;
+    }
+    reason = Reason::kTooLarge;
+  }
+  if (reason != Reason::kRequestNoStore) store.purge_key(key(), Purge::kHard);
+  end_lead(reason);
+  stored_ = Object::create(store.budget(), draft, stored_->body());
+}
+
+rules::ErrorUse CacheTurn::on_failure(int status) {
+  is_validating_ = false;
+  const rules::ErrorUse use =
+      stored_ ? rules::decide_error(status, record_, mark_, facts_, *policy_, exchange_.wall())
+              : rules::ErrorUse::kPassOn;
+  // An answer that is an error may still be one to keep.
+  if (use == rules::ErrorUse::kServeStale || status == 0) {
+    if (lead_) lead_->pass(Instant{});
+    lead_.reset();
+  }
+  if (use != rules::ErrorUse::kServeStale) {
+    stored_ = {};
+    return use;
+  }
+  const rules::Freshness freshness = rules::freshness_of(record_, *policy_, exchange_.wall());
+  reuse_.reason = Reason::kStaleIfError;
+  reuse_.age_s = freshness.age_s();
+  reuse_.ttl_s = freshness.ttl_s();
+  status_.detail = rules::token_of(Reason::kStaleIfError);
+  status_.ttl = reuse_.ttl_s;
+  return use;
+}
+
+void CacheTurn::note_head(const Arrived& arrived) {
+  if (!stored_ || facts_.method != http::Method::kHead) return;
+  http::Fields stored;
+  if (!read_stored_head(stored_->head(), stored)) return;
+  const auto length =
+      arrived.head.framing.has_length ? std::optional(arrived.head.framing.length) : std::nullopt;
+  const auto effect =
+      rules::effect_of_head(arrived.head.status, arrived.head.fields, length, record_, stored);
+  if (effect == rules::HeadEffect::kOutdate) cache_.shared.memory().purge_key(key(), Purge::kSoft);
+  const bool is_whole = stored_->body()->state() == store::memory::BodyState::kComplete;
+  if (effect != rules::HeadEffect::kFreshen || !is_whole) return;
+  lead_ = cache_.shared.memory().lead_alone(key(), secondary_);
+  if (lead_) freshen(arrived);
+  status_.stored = false;
+  stored_ = {};
+}
+
+void CacheTurn::note_unsafe(int status, const http::Fields& response) {
+  if (!rules::invalidates(exchange_.head().method, status)) return;
+  const auto purge = [&](const rules::KeyInput& url) {
+    cache_.text.clear();
+    append_url_label(cache_.text, url);
+    cache_.shared.memory().purge_label(cache_.text, Purge::kHard);
+  };
+  const rules::KeyInput target = url();
+  purge(target);
+  for (const http::Field& field : response) {
+    if (field.id != http::FieldId::kLocation && field.id != http::FieldId::kContentLocation)
+      continue;
+    const std::string_view at = exchange_.head().target;
+    if (const auto other = rules::same_origin_url(target, at, field.value, cache_.resolve))
+      purge(*other);
+  }
+}
+
+bool CacheTurn::append(std::string_view bytes) {
+  filled_ += bytes.size();
+  fill_->append(bytes);
+  if (filled_ > policy_->object_bytes_max) fill_->pass_through();
+  if (!fill_->passing() || fill_->room() > 0) return true;
+  if (!room_) room_.emplace(cache_.wakes, *this);
+  is_waiting_for_room_ = fill_->wait_for_room(room_->waker());
+  return !is_waiting_for_room_;
+}
+
+void CacheTurn::release_room() {
+  if (fill_ && room_) fill_->stop_waiting_for_room(room_->waker());
+  is_waiting_for_room_ = false;
+}
+
+void CacheTurn::complete() {
+  release_room();
+  const bool is_whole = rules::may_keep(record_, {filled_, true}, *policy_) != Reason::kIncomplete;
+  if (is_whole)
+    fill_->complete();
+  else
+    fill_->fail();
+  fill_.reset();
+}
+
+void CacheTurn::fail() {
+  release_room();
+  if (fill_) fill_->fail();
+  fill_.reset();
+}
+
+bool CacheTurn::is_read_by_others() const { return fill_ && fill_->read_by_somebody(); }
+
+}  // namespace headgate::proxy

@@ -1,0 +1,103 @@
+#include "roles/proxy/cache/stored_reply.h"
+
+#include <algorithm>
+#include <array>
+
+namespace headgate::proxy {
+
+using store::memory::Body;
+using store::memory::BodyReader;
+using store::memory::Ref;
+
+void StoredReply::whole(Ref<Body> body, std::optional<std::uint64_t> length) {
+  close();
+  body_ = std::move(body);
+  left_ = length;
+}
+
+void StoredReply::ranges(Ref<Body> body, const wire::http::ByteRanges& ranges) {
+  close();
+  body_ = std::move(body);
+  ranges_ = ranges;
+  left_ = 0;
+}
+
+void StoredReply::open(store::memory::WakeQueue& queue, store::memory::Wakeable& target) {
+  queue_ = &queue;
+  target_ = &target;
+  reopen();
+  begin_range();
+}
+
+void StoredReply::close() {
+  reader_.reset();
+  body_ = {};
+  ranges_.count = 0;
+  multipart_.reset();
+  range_ = 0;
+  skip_ = 0;
+  left_.reset();
+  text_.clear();
+  is_ending_ = false;
+}
+
+void StoredReply::reopen() { reader_.emplace(body_, *queue_, *target_); }
+
+// Bodies are read forwards: a range that lies before the last one begins anew.
+bool StoredReply::begin_range() {
+  if (range_ == ranges_.count) return false;
+  const wire::http::ByteRange range = ranges_[range_];
+  if (multipart_) wire::http::append_part_head(text_, *multipart_, range, range_ == 0);
+  ++range_;
+  if (range.first < reader_->position()) reopen();
+  skip_ = range.first - reader_->position();
+  left_ = range.size();
+  return true;
+}
+
+bool StoredReply::is_cut() const {
+  const BodyReader::Next next = reader_->next();
+  return next == BodyReader::Next::kCut || next == BodyReader::Next::kGone;
+}
+
+StoredReply::Piece StoredReply::next() {
+  using Kind = Piece::Kind;
+  if (!text_.empty()) return {Kind::kBytes, text_, is_ending_};
+  if (is_ending_ || !left_ || *left_ > 0) return is_ending_ ? Piece{} : from_body();
+  if (begin_range()) return next();
+  if (!multipart_) return {};
+  wire::http::append_multipart_end(text_, multipart_->boundary);
+  is_ending_ = true;
+  return {Kind::kBytes, text_, true};
+}
+
+StoredReply::Piece StoredReply::from_body() {
+  using Kind = Piece::Kind;
+  for (;;) {
+    switch (reader_->next()) {
+      case BodyReader::Next::kWait: return {Kind::kWait, {}, false};
+      case BodyReader::Next::kEnd: return {left_ ? Kind::kCut : Kind::kEnd, {}, !left_};
+      case BodyReader::Next::kCut:
+      case BodyReader::Next::kGone: return {Kind::kCut, {}, false};
+      case BodyReader::Next::kBytes: break;
+    }
+    std::array<std::string_view, 1> piece;
+    const std::uint64_t wanted = skip_ > 0 ? skip_ : left_.value_or(UINT64_MAX);
+    reader_->gather(piece, wanted);
+    if (skip_ == 0) {
+      const bool is_last =
+          left_ && *left_ == piece[0].size() && range_ == ranges_.count && !multipart_;
+      return {Kind::kBytes, piece[0], is_last};
+    }
+    skip_ -= piece[0].size();
+    reader_->consume(piece[0].size());
+  }
+}
+
+void StoredReply::pass(const Piece& piece) {
+  if (!text_.empty()) return text_.clear();
+  reader_->consume(piece.bytes.size());
+  if (left_) *left_ -= piece.bytes.size();
+}
+
+}  // namespace headgate::proxy
