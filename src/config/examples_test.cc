@@ -51,7 +51,8 @@ TEST(Examples, FullShowsEveryKindAndEveryFieldOfAPolicyAndAnUpstream) {
   }
   for (const Kind& kind : all_kinds())
     EXPECT_TRUE(shown.contains(std::string(kind.name))) << kind.name;
-  for (const char* const name : {"Upstream", "TrafficPolicy", "RateLimit", "AccessPolicy"}) {
+  for (const char* const name :
+       {"Upstream", "TrafficPolicy", "CachePolicy", "RateLimit", "AccessPolicy"}) {
     const Schema& spec = find_field(find_kind(name)->schema, "spec")->schema;
     for (const Field& field : spec.fields) {
       const std::string path = fmt::format("{}.spec.{}", name, field.name);

@@ -46,11 +46,12 @@ Kind complete(Kind kind) {
 const std::vector<Kind>& all_kinds() {
   static const std::vector<Kind> all = [] {
     std::vector<Kind> out;
-    for (Kind (*make)() : {kinds::gateway_class, kinds::gateway, kinds::listener_set,
-                           kinds::http_route, kinds::grpc_route, kinds::tls_route, kinds::tcp_route,
-                           kinds::udp_route, kinds::reference_grant, kinds::backend_tls_policy,
-                           kinds::namespace_kind, kinds::secret, kinds::config_map, kinds::upstream,
-                           kinds::traffic_policy, kinds::rate_limit, kinds::access_policy})
+    for (Kind (*make)() :
+         {kinds::gateway_class, kinds::gateway, kinds::listener_set, kinds::http_route,
+          kinds::grpc_route, kinds::tls_route, kinds::tcp_route, kinds::udp_route,
+          kinds::reference_grant, kinds::backend_tls_policy, kinds::namespace_kind, kinds::secret,
+          kinds::config_map, kinds::upstream, kinds::traffic_policy, kinds::rate_limit,
+          kinds::access_policy, kinds::cache_policy})
       out.push_back(complete(make()));
     return out;
   }();

@@ -36,6 +36,13 @@ bool is_header_value(std::string_view s) {
   });
 }
 
+bool is_query_pattern(std::string_view s) {
+  if (s.ends_with('*')) s.remove_suffix(1);
+  return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
+    return c != '*' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  });
+}
+
 bool is_ip(std::string_view s) { return wire::ip::parse_ip(s).has_value(); }
 bool is_prefix(std::string_view s) { return wire::ip::parse_prefix(s).has_value(); }
 
@@ -156,6 +163,9 @@ const Syntax kHostname{"a host name in lower case without port, or '*.' and one"
 const Syntax kPreciseHostname{"a host name in lower case without port and without '*'",
                               is_hostname};
 const Syntax kHeaderName{"a header name: letters, digits and !#$%&'*+-.^_`|~", is_token};
+const Syntax kQueryPattern{
+    "the name of a parameter, or the beginning of names and '*'; no control characters",
+    is_query_pattern};
 const Syntax kHeaderValue{"a header value: no control characters, no space at either end",
                           is_header_value};
 const Syntax kMethodName{"a method name: letters, digits and !#$%&'*+-.^_`|~", is_token};

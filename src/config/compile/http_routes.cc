@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "config/compile/cache.h"
 #include "config/compile/filters.h"
 #include "config/compile/routes.h"
 #include "config/value.h"
@@ -77,6 +78,7 @@ Draft draft_of(const World& world, const Object& route, std::size_t index, const
   }
   for (const model::Backend& backend : out.rule.backends) out.rule.weight_sum += backend.weight;
   out.rule.affinity = affinity_of(route, value);
+  out.rule.cache_scope = cache_scope_of(route, value);
   out.chain = world.policies.at_target(route, {});
   if (!name.empty()) out.chain.append(world.policies.at_target(route, name));
   out.overrides = overrides_of(value);
@@ -94,6 +96,7 @@ std::shared_ptr<const model::Rule> rule_for(World& world, const Draft& draft,
   rule->traffic = world.policies.traffic(chain, draft.overrides);
   rule->access = std::move(chain.access);
   rule->rate_limits = std::move(chain.limits);
+  if (!rule->grpc) rule->cache = std::move(chain.cache);
   return rule;
 }
 

@@ -315,7 +315,7 @@ std::vector<model::Port> Listeners::finish(const Policies& policies) {
     if (!listener->usable) continue;
     model::Listener made{listener->label(), listener->hostname,
                          model::build_route_table(std::move(listener->entries)), listener->tls};
-    const std::string connection = Policies::identity({listener->chain.traffic, {}, {}, {}});
+    const std::string connection = Policies::identity({.traffic = listener->chain.traffic});
     for (const std::string& address : addresses_of(*listener->gateway)) {
       auto [it, fresh] =
           ports.try_emplace({address, listener->port, listener->protocol == PortProtocol::kUdp});

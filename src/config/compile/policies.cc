@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/compile/access.h"
+#include "config/compile/cache.h"
 #include "config/compile/traffic.h"
 #include "config/value.h"
 
@@ -31,6 +32,12 @@ void note(const Context& context, const Object& policy, const std::string& targe
                                   0});
 }
 
+void note_conflict(const Context& context, const Object& policy, const std::string& target,
+                   const Place& place, const Object& first) {
+  note(context, policy, target, false, "Conflicted", first.label + " is used");
+  place.warning(fmt::format("not used for {}: {} came before", target, first.label));
+}
+
 }  // namespace
 
 void Chain::append(const Chain& inner) {
@@ -38,6 +45,9 @@ void Chain::append(const Chain& inner) {
   access.insert(access.end(), inner.access.begin(), inner.access.end());
   limits.insert(limits.end(), inner.limits.begin(), inner.limits.end());
   guards.insert(guards.end(), inner.guards.begin(), inner.guards.end());
+  if (!inner.cache_object) return;
+  cache_object = inner.cache_object;
+  cache = inner.cache;
 }
 
 // Calls add(chain of the target, its key, place of the reference) for every target that is there.
@@ -76,17 +86,27 @@ void Policies::attach(const Object& policy, Add add) {
 
 void Policies::attach_traffic(const Object& policy) {
   attach(policy, [&](Chain& chain, const std::string& target, const Place& place) {
-    if (chain.traffic.empty()) {
-      chain.traffic.push_back(&policy);
-      return note(context_, policy, target, true, "Accepted", "");
-    }
-    note(context_, policy, target, false, "Conflicted", chain.traffic[0]->label + " is used");
-    place.warning(fmt::format("not used for {}: {} came before", target, chain.traffic[0]->label));
+    if (!chain.traffic.empty())
+      return note_conflict(context_, policy, target, place, *chain.traffic[0]);
+    chain.traffic.push_back(&policy);
+    note(context_, policy, target, true, "Accepted", "");
+  });
+}
+
+void Policies::attach_cache(const Object& policy) {
+  const auto made = cache_policy_of(policy);
+  attach(policy, [&](Chain& chain, const std::string& target, const Place& place) {
+    if (chain.cache_object)
+      return note_conflict(context_, policy, target, place, *chain.cache_object);
+    chain.cache_object = &policy;
+    chain.cache = made;
+    note(context_, policy, target, true, "Accepted", "");
   });
 }
 
 Policies::Policies(const Context& context, const Upstreams& upstreams) : context_(context) {
   for (const Object* policy : context.of("TrafficPolicy")) attach_traffic(*policy);
+  for (const Object* policy : context.of("CachePolicy")) attach_cache(*policy);
   for (const Object* policy : context.of("RateLimit")) {
     const auto limits = rate_limits_of(*policy);
     attach(*policy, [&](Chain& chain, const std::string& target, const Place&) {
@@ -121,6 +141,8 @@ std::string Policies::identity(const Chain& chain) {
   for (const auto& policy : chain.access) add(policy.get());
   out += 'l';
   for (const auto& limit : chain.limits) add(limit.get());
+  out += 'c';
+  add(chain.cache.get());
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// TrafficPolicy, RateLimit and AccessPolicy: what is attached where, and what a rule ends up with.
+// TrafficPolicy, CachePolicy, RateLimit and AccessPolicy: what is attached where, and what a rule
+// ends up with.
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@ struct Chain {
   std::vector<const Object*> traffic;
   std::vector<std::shared_ptr<const model::AccessPolicy>> access;
   std::vector<std::shared_ptr<const model::RateLimit>> limits;
-  std::vector<const Object*> guards;  // what `access` and `limits` are made of
+  std::vector<const Object*> guards;     // what `access` and `limits` are made of
+  const Object* cache_object = nullptr;  // the innermost CachePolicy, which holds as a whole
+  std::shared_ptr<const model::CachePolicy> cache;  // null: none, or one that turns it off
   void append(const Chain& inner);
 };
 
@@ -34,6 +37,7 @@ class Policies {
 
  private:
   void attach_traffic(const Object& policy);
+  void attach_cache(const Object& policy);
   template <typename Add>
   void attach(const Object& policy, Add add);
   Json merged(const Chain& chain, const Json& overrides) const;

@@ -119,6 +119,7 @@ class ReachCheck {
         check_guard(*policy, field);
     for (const Object* policy : context_.of("RateLimit")) check_guard(*policy, "limits");
     for (const Object* policy : context_.of("TrafficPolicy")) check_traffic(*policy);
+    for (const Object* policy : context_.of("CachePolicy")) check_cache(*policy);
     for (const auto& listener : listeners_.all())
       if (listener->protocol == model::PortProtocol::kUdp) check_datagram_listener(*listener);
     note_refused();
@@ -128,6 +129,7 @@ class ReachCheck {
   void add(const Chain& chain, const std::string& label, unsigned bit) {
     for (const auto* list : {&chain.traffic, &chain.guards})
       for (const Object* policy : *list) reached_[policy].spots.push_back({label, bit});
+    if (chain.cache_object) reached_[chain.cache_object].spots.push_back({label, bit});
   }
 
   void add_route(const Object& route) {
@@ -184,6 +186,17 @@ class ReachCheck {
         for (const auto& [field, inner] : value.items())
           check(placed(group, field), inner, Place(place, field));
     }
+  }
+
+  // Caching keeps nobody out, so that it cannot be where nothing can be cached is no error.
+  void check_cache(const Object& policy) {
+    const Reach* reach = reach_of(policy);
+    if (!reach || (reach->bits() & kHttp) != 0 || !boolean_of(policy.spec(), "enabled")) return;
+    const Report report = policy.report_to(context_.out.problems);
+    const Place root(report), spec(root, "spec");
+    Place(spec, "targetRefs")
+        .warning(
+            fmt::format("nothing is cached: {} carries no HTTP requests", reach->without(kHttp)));
   }
 
   // These two keep somebody out, or say who somebody is: that they hold elsewhere does not help a

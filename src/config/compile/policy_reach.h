@@ -2,7 +2,7 @@
 // What a policy says may mean nothing where it is attached: a TCP, TLS or UDP listener carries no
 // HTTP requests. Such a policy looks like a guard and is none, so it is told: for AccessPolicy and
 // RateLimit, which keep somebody out, as an error; for TrafficPolicy, whose fields are inherited by
-// what can use them, as a warning.
+// what can use them, and CachePolicy as a warning.
 #include <string_view>
 
 #include "config/compile/context.h"

@@ -21,6 +21,7 @@ Kind upstream();
 Kind traffic_policy();
 Kind rate_limit();
 Kind access_policy();
+Kind cache_policy();
 
 // --- shared pieces
 Schema object_name();
