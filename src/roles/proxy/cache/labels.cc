@@ -26,18 +26,14 @@ void append_lower(std::string& out, std::string_view text) {
   for (std::size_t at = begin; at < out.size(); ++at) out[at] = to_lower(out[at]);
 }
 
-void append_hex(std::string& out, std::uint64_t word) {
-  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 15];
-}
-
 // A line feed stands in no URL, so a label that was cut is not that of another URL.
 void cut_label(std::string& out, std::size_t begin) {
   if (out.size() - begin <= kLabelTextMax) return;
   const Hash128 hash = SipHash<>::hash(std::string_view(out).substr(begin), kLabelKey);
   out.resize(begin + kLabelTextMax - kHashDigits - 1);
   out += '\n';
-  append_hex(out, hash.high);
-  append_hex(out, hash.low);
+  append_hex(out, hash.high, 16);
+  append_hex(out, hash.low, 16);
 }
 
 std::unexpected<Error> refuse(std::string message) {
