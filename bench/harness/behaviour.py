@@ -1,6 +1,7 @@
 """Rows that are more than CPU an operation: latency at a fixed rate, memory of idle connections, a change of 10,000 routes
-under load, route look-up."""
+under load."""
 
+import contextlib
 import json
 import os
 import resource
@@ -9,14 +10,13 @@ import statistics
 import subprocess
 import threading
 import time
-from pathlib import Path
 from typing import Optional
 
 from . import configs, load
 from .contenders import Contender
 from .measure import Row, Series, sample
-from .rows import Run, h1, interleave, running, say
-from .server import BenchError, Server
+from .rows import Run, alone, h1, interleave, running
+from .server import BenchError, Server, say
 
 PACE_CONNECTIONS = 128  # enough that a request that is due hardly ever finds all of them busy
 IDLE_CONNECTIONS = 10_000
@@ -25,7 +25,6 @@ ROUTES = 10_000
 SETTLE_SECONDS = 1.0
 CHANGE_SECONDS_MAX = 20
 PROBE_PERIOD_SECONDS = 0.01
-LOOKUP_SECONDS_MAX = 300
 
 
 def reference(run: Run) -> Contender:
@@ -103,28 +102,22 @@ def idle(run: Run) -> list[Row]:
 def idle_of(run: Run, contender: Contender, count: int, secure: bool) -> Series:
     """A fresh process, since memory that was freed once is not given back in an honest measure."""
     series = Series(contender.name, contender.version)
-    server, connections = None, []
-    try:
-        server = contender.start(run.site)
+
+    def step(server: Server) -> None:
         port = server.work.https_port if secure else server.work.http_port
         load.open_idle(port, 1, secure)[0].close()
         time.sleep(SETTLE_SECONDS)
         before = server.resident_bytes()
-        connections = load.open_idle(port, count, secure)
-        time.sleep(SETTLE_SECONDS)
-        after = server.resident_bytes()
-        # TLS servers have sent tickets that nobody read; what counts is that none was closed.
-        if not secure and load.still_open(connections) != count:
-            raise BenchError(f"only {load.still_open(connections)} of {count} connections were kept")
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(one) for one in load.open_idle(port, count, secure)]
+            time.sleep(SETTLE_SECONDS)
+            after = server.resident_bytes()
+            # TLS servers have sent tickets that nobody read; what counts is that none was closed.
+            if not secure and load.still_open(connections) != count:
+                raise BenchError(f"only {load.still_open(connections)} of {count} connections were kept")
         add(series, bytes_per_connection=(after - before) / count, base_mb=before / 1e6)
-    except (BenchError, OSError) as error:
-        say(f"  {contender.name}: {error}")
-        series.error = str(error)
-    finally:
-        for connection in connections:
-            connection.close()
-        if server:
-            server.stop()
+
+    alone(run, contender, series, step)
     return series
 
 
@@ -186,16 +179,8 @@ def routes(run: Run) -> list[Row]:
 
 def change_once(run: Run, contender: Contender, series: Series, rate: int, number: int) -> None:
     say(f"  round {number + 1}: {contender.name}")
-    server = None
-    try:
-        server = contender.start(run.site, routes=ROUTES)
-        add(series, **change_under_load(run, contender, server, rate))
-    except (BenchError, OSError) as error:
-        say(f"  {contender.name}: {error}")
-        series.error = str(error)
-    finally:
-        if server:
-            server.stop()
+    alone(run, contender, series,
+          lambda server: add(series, **change_under_load(run, contender, server, rate)), routes=ROUTES)  # fmt: skip
 
 
 def change_under_load(run: Run, contender: Contender, server: Server, rate: int) -> dict[str, float]:
@@ -250,28 +235,4 @@ def wait_settled(probe: Probe, revision: int, signalled: float) -> float:
     return max(signalled, probe.last_other(revision))
 
 
-# Route look-up -------------------------------------------------------------------------------------------------------
-
-
-def lookup(run: Run) -> list[Row]:
-    """The router's own micro-benchmark, one figure a case; nothing when it was not built."""
-    program = next((path for path in lookup_programs(run.site.tools.parent) if path.exists()), None)
-    if program is None:
-        say("  no micro-benchmark of the router in the build directory: row left out")
-        return []
-    command = load.pinned(run.site.server_cpu, program, "--benchmark_filter=^by_",
-                          "--benchmark_format=json", "--benchmark_min_time=0.2")  # fmt: skip
-    report = json.loads(load.run(command, LOOKUP_SECONDS_MAX) or '{"benchmarks": []}')
-    cases = []
-    for case in report["benchmarks"]:
-        series = Series(case["name"], "")
-        add(series, cpu_ns=case["cpu_time"] * {"ns": 1, "us": 1e3, "ms": 1e6}[case["time_unit"]])
-        cases.append(series)
-    return [Row("lookup", "Route look-up, CPU-ns", cases)]
-
-
-def lookup_programs(build: Path) -> list[Path]:
-    return [build / "hg_decide_bench", build / "bench/hg_decide_bench"]
-
-
-BEHAVIOURS = {"latency": latency, "idle": idle, "routes": routes, "lookup": lookup}
+BEHAVIOURS = {"latency": latency, "idle": idle, "routes": routes}

@@ -1,9 +1,13 @@
 """Configuration of each contender for the same work: one worker, the same certificate, TLS 1.3, session tickets as they come,
-upstream keep-alive. What favours a peer is chosen for it: the ratios are worth nothing against a badly tuned rival."""
+upstream keep-alive; as a cache where that is asked. What favours a peer is chosen for it: the ratios are worth nothing against a
+badly tuned rival. Those that are caches and nothing else are in caches.py."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 ROUTED_REVISION_HEADER = "x-rev"
+CACHE_MEGABYTES = 512  # everybody's: more than is ever kept in a run
+OBJECT_BYTES_MAX = 4 << 20
 
 
 @dataclass
@@ -18,6 +22,8 @@ class Work:
     client_fields: bool = False  # the peers add what Headgate adds by itself
     routes: int = 0  # 0: one route for every host; n: hosts h0.bench .. h(n-1).bench
     revision: int = 1  # sent in ROUTED_REVISION_HEADER when routes > 0
+    admin_port: int = 0  # Headgate's
+    cached: bool = False
 
 
 def routed_hosts(work: Work) -> list[str]:
@@ -50,8 +56,7 @@ http {{
   proxy_set_header Host $host;
 {fields}  proxy_buffer_size 16k;
   proxy_buffers 8 16k;
-  proxy_max_temp_file_size 0;
-  ssl_certificate {dir}/cert.pem;
+{cache}  ssl_certificate {dir}/cert.pem;
   ssl_certificate_key {dir}/key.pem;
   ssl_protocols TLSv1.3;
 {servers}
@@ -70,6 +75,32 @@ NGINX_CLIENT_FIELDS = """\
 """
 
 
+# A relay writes no bodies to files.
+NGINX_RELAY = """\
+  proxy_max_temp_file_size 0;
+"""
+
+# The files of a cache are held open, or every hit pays for opening one.
+NGINX_CACHE = """\
+  proxy_cache_path {dir}/cache levels=1:2 keys_zone=bench:64m max_size={megabytes}m inactive=1d use_temp_path=off;
+  proxy_cache bench;
+  proxy_cache_lock on;
+  open_file_cache max=100000 inactive=1d;
+  open_file_cache_valid 1d;
+  open_file_cache_min_uses 1;
+  sendfile on;
+  tcp_nopush on;
+"""
+
+
+def nginx_command(program: str, work: Work) -> list[str]:
+    return [program, "-c", f"{work.directory}/nginx.conf", "-e", f"{work.directory}/error.log"]
+
+
+def nginx_files(work: Work, version: tuple[int, ...]) -> dict[str, str]:
+    return {"nginx.conf": nginx(work, version)}
+
+
 def nginx(work: Work, version: tuple[int, ...]) -> str:
     modern = version >= (1, 25, 1)
     tls = f"listen 127.0.0.1:{work.https_port} ssl{'' if modern else ' http2'};{' http2 on;' if modern else ''}"
@@ -85,7 +116,9 @@ def nginx(work: Work, version: tuple[int, ...]) -> str:
     # Buffered, as the manual advises for busy servers.
     log = f"{work.directory}/access.log combined buffer=64k flush=1s" if work.access_log else "off"
     return NGINX.format(dir=work.directory, log=log, origin=work.origin_port, servers=servers,
-                        fields=NGINX_CLIENT_FIELDS if work.client_fields else "")  # fmt: skip
+                        fields=NGINX_CLIENT_FIELDS if work.client_fields else "",
+                        cache=(NGINX_CACHE if work.cached else NGINX_RELAY).format(
+                            dir=work.directory, megabytes=CACHE_MEGABYTES))  # fmt: skip
 
 
 # HAProxy -------------------------------------------------------------------------------------------------------------
@@ -106,10 +139,10 @@ defaults
   timeout http-keep-alive 300s
   http-reuse always
   {log}
-frontend bench
+{cache}frontend bench
   bind 127.0.0.1:{http}
   bind 127.0.0.1:{https} ssl crt {dir}/both.pem alpn h2,http/1.1
-{fields}{rules}
+{fields}{rules}{lookup}
   default_backend origin
 backend origin
   server origin 127.0.0.1:{origin}
@@ -124,6 +157,27 @@ HAPROXY_CLIENT_FIELDS = """\
   http-request add-header Via "1.1 haproxy"
   http-response add-header Via "1.1 haproxy"
 """
+
+
+HAPROXY_CACHE = f"""\
+cache objects
+  total-max-size {CACHE_MEGABYTES}
+  max-object-size {OBJECT_BYTES_MAX}
+  max-age 86400
+"""
+
+HAPROXY_LOOKUP = """\
+  http-request cache-use objects
+  http-response cache-store objects
+"""
+
+
+def haproxy_command(program: str, work: Work) -> list[str]:
+    return [program, "-W", "-db", "-f", f"{work.directory}/haproxy.cfg"]
+
+
+def haproxy_files(work: Work, _version: tuple[int, ...]) -> dict[str, str]:
+    return {"routes.map": haproxy_map(work), "haproxy.cfg": haproxy(work)}
 
 
 def haproxy(work: Work) -> str:
@@ -144,6 +198,8 @@ def haproxy(work: Work) -> str:
         log="log global\n  option httplog" if work.access_log else "",
         fields=HAPROXY_CLIENT_FIELDS if work.client_fields else "",
         rules=rules,
+        cache=HAPROXY_CACHE if work.cached else "",
+        lookup=HAPROXY_LOOKUP if work.cached else "",
     )
 
 
@@ -206,6 +262,27 @@ def headgate_access_log(work: Work) -> str:
     )
 
 
+HEADGATE_CACHE = """\
+apiVersion: headgate.io/v1alpha1
+kind: CachePolicy
+metadata: {name: everything, namespace: default}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]
+---
+"""
+
+
+def headgate_command(program: str, work: Work) -> list[str]:
+    cache = ["--cache-memory", f"{CACHE_MEGABYTES}Mi"] if work.cached else []
+    return [program, "up", "-f", f"{work.directory}/edge.yaml", "--state", f"{work.directory}/state",
+            "--workers", "1", "--admin", f"127.0.0.1:{work.admin_port}", "--api", "off", *cache]  # fmt: skip
+
+
+def headgate_files(work: Work, _version: tuple[int, ...]) -> dict[str, str]:
+    cert, key = (Path(work.directory, name).read_text() for name in ("cert.pem", "key.pem"))
+    return {"edge.yaml": headgate(work, cert, key)}
+
+
 def headgate(work: Work, cert: str, key: str) -> str:
     def indent(text: str) -> str:
         return "\n".join("    " + line for line in text.strip().splitlines())
@@ -216,7 +293,7 @@ def headgate(work: Work, cert: str, key: str) -> str:
         origin=work.origin_port,
         cert=indent(cert),
         key=indent(key),
-        log=headgate_access_log(work),
+        log=headgate_access_log(work) + (HEADGATE_CACHE if work.cached else ""),
     )
     if work.routes == 0:
         return head + HEADGATE_ROUTE.format(name="all", hostnames="", filters="")

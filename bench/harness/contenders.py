@@ -1,4 +1,4 @@
-"""Who takes part: Headgate, nginx, HAProxy, the same two from newer Debian roots, and the relay as the floor."""
+"""Who takes part: Headgate, its rivals as this machine has them and from newer Debian roots, and a floor."""
 
 import re
 import shutil
@@ -6,11 +6,14 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable, Optional
 
-from . import configs
-from .server import BenchError, Server, free_port
+from . import caches, configs
+from .configs import Work
+from .server import BenchError, Server, free_port, say
 
 TLS_FILES = ("cert.pem", "key.pem", "both.pem")
+EVERYTHING = frozenset({"h1", "tls", "h2", "logs", "fields", "routes", "idle", "collapse", "objects"})
 
 
 @dataclass
@@ -21,61 +24,81 @@ class Site:
     tls: Path  # directory with TLS_FILES
     server_cpu: int
     load_cpu: int
+    cached: bool = False  # they are caches here, not relays alone
     origin_port: int = 0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A server as it is set up and started."""
+
+    command: Callable[[str, Work], list[str]]  # of the program and what it is asked to do
+    files: Callable[[Work, tuple[int, ...]], dict[str, str]]  # what it finds in its directory, by name
+    program: str = ""  # where Debian puts it
+    version_flag: str = "-v"
+    root: str = "sid"  # of bench/peers.sh, where the newest package is
+    package: str = ""  # where it is not the name of the kind
+    speaks: frozenset = EVERYTHING
+
+
+KINDS = {
+    "headgate": Kind(configs.headgate_command, configs.headgate_files, version_flag="--version"),
+    "nginx": Kind(configs.nginx_command, configs.nginx_files, "/usr/sbin/nginx"),
+    "haproxy": Kind(configs.haproxy_command, configs.haproxy_files, "/usr/sbin/haproxy"),
+    "varnish": Kind(caches.varnish_command, caches.varnish_files, "/usr/sbin/varnishd", "-V", "trixie", "varnish hitch"),
+    "trafficserver": Kind(
+        caches.trafficserver_command, caches.trafficserver_files, "/usr/bin/traffic_server", "--version", "bookworm"
+    ),
+    "relay": Kind(
+        lambda program, work: [program, str(work.http_port), str(work.origin_port)],
+        lambda work, version: {},
+        speaks=frozenset({"h1"}),
+    ),
+    "responder": Kind(
+        lambda program, work: [program, str(work.http_port)], lambda work, version: {}, speaks=frozenset({"h1"})
+    ),
+}
 
 
 @dataclass
 class Contender:
     name: str
-    kind: str  # headgate, nginx, haproxy, relay
+    kind: str  # of KINDS
     program: str
     version: str
     root: str = ""
-    speaks: frozenset = frozenset({"h1", "tls", "h2", "logs", "fields", "routes", "idle"})
 
-    def start(
-        self, site: Site, access_log: bool = False, client_fields: bool = False, routes: int = 0
-    ) -> Server:
+    @property
+    def speaks(self) -> frozenset:
+        return KINDS[self.kind].speaks
+
+    def start(self, site: Site, access_log: bool = False, client_fields: bool = False, routes: int = 0) -> Server:
         server = Server(self.name, site.server_cpu, self.root)
         try:
             for name in TLS_FILES:
                 shutil.copy(site.tls / name, server.directory)
-            server.work = configs.Work(
-                server.inside, site.origin_port, free_port(), free_port(), access_log, client_fields, routes
-            )
+            server.work = Work(
+                server.inside, site.origin_port, free_port(), free_port(), access_log, client_fields, routes,
+                admin_port=free_port(), cached=site.cached,
+            )  # fmt: skip
             self.write_config(server)
-            server.launch(self.command(server))
+            server.launch(KINDS[self.kind].command(self.program, server.work))
             server.wait_until_ready(server.work.http_port, "h0.bench" if routes else "127.0.0.1")
+            if "tls" in self.speaks:
+                server.wait_until_listening(server.work.https_port)
             return server
         except BaseException:
             server.stop()
             raise
 
     def write_config(self, server: Server) -> None:
-        work, directory = server.work, server.directory
-        if self.kind == "nginx":
-            (directory / "nginx.conf").write_text(configs.nginx(work, numbers(self.version)))
-        elif self.kind == "haproxy":
-            (directory / "routes.map").write_text(configs.haproxy_map(work))
-            (directory / "haproxy.cfg").write_text(configs.haproxy(work))
-        elif self.kind == "headgate":
-            cert, key = (directory / "cert.pem").read_text(), (directory / "key.pem").read_text()
+        for name, text in KINDS[self.kind].files(server.work, numbers(self.version)).items():
+            path = server.directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             # Replaced in one step, so that a watcher never sees half of it.
-            (directory / "edge.yaml.new").write_text(configs.headgate(work, cert, key))
-            (directory / "edge.yaml.new").rename(directory / "edge.yaml")
-
-    def command(self, server: Server) -> list[str]:
-        directory = server.inside
-        if self.kind == "nginx":
-            return [self.program, "-c", f"{directory}/nginx.conf", "-e", f"{directory}/error.log"]
-        if self.kind == "haproxy":
-            return [self.program, "-W", "-db", "-f", f"{directory}/haproxy.cfg"]
-        if self.kind == "relay":
-            return [self.program, str(server.work.http_port), str(server.work.origin_port)]
-        admin = f"127.0.0.1:{free_port()}"
-        return [self.program, "up", "-f", f"{directory}/edge.yaml", "--state", f"{directory}/state"] + [
-            "--workers", "1", "--admin", admin, "--api", f"127.0.0.1:{free_port()}",
-        ]  # fmt: skip
+            new = path.with_name(path.name + ".new")
+            new.write_text(text)
+            new.rename(path)
 
     def change_routes(self, server: Server) -> int:
         """Writes the next revision of every route; gives the signal that makes the server take it."""
@@ -97,25 +120,26 @@ def version_of(program: str, root: str, *arguments: str) -> str:
     return found.group(0)
 
 
-def peer(kind: str, flag: str, root: str = "", label: str = "") -> Contender:
-    program = f"/usr/sbin/{kind}"
-    if not Path(root + program).exists():
-        raise BenchError(f"{root}{program} is missing (apt-get install {kind}, or bench/peers.sh for newer ones)")
-    version = version_of(program, root, flag)
-    return Contender(f"{kind}{label}", kind, program, version, root)
+def installed(kind: str, peers: Optional[Path]) -> list[Contender]:
+    """The rival as this machine has it, and as the newest package that bench/peers.sh got; the same version once."""
+    found: list[Contender] = []
+    roots = [("", "")] + ([("-new", str(peers / KINDS[kind].root))] if peers else [])
+    for label, root in roots:
+        program = KINDS[kind].program
+        if not Path(root + program).exists():
+            remedy = f"make it with bench/peers.sh {peers}" if root else f"apt-get install {KINDS[kind].package or kind}"
+            say(f"{root}{program} is missing: {kind}{label} does not take part ({remedy})")
+            continue
+        version = version_of(program, root, KINDS[kind].version_flag)
+        if version not in [one.version for one in found]:
+            found.append(Contender(f"{kind}{label}", kind, program, version, root))
+    return found
 
 
-def relay(site: Site) -> Contender:
-    return Contender("floor", "relay", str(site.tools / "bench_relay"), "", speaks=frozenset({"h1"}))
+def floor(kind: str, site: Site) -> Contender:
+    program = {"relay": "bench_relay", "responder": "bench_origin"}[kind]
+    return Contender("floor", kind, str(site.tools / program), "")
 
 
 def headgate(program: Path) -> Contender:
-    return Contender("headgate", "headgate", str(program), version_of(str(program), "", "--version"))
-
-
-def newest_root(peers: Path) -> str:
-    """The Debian root of bench/peers.sh that holds both peers."""
-    root = peers / "sid"
-    if not (root / "usr/sbin/nginx").exists():
-        raise BenchError(f"{root} holds no nginx: make it with bench/peers.sh {peers}")
-    return str(root)
+    return Contender("headgate", "headgate", str(program), version_of(str(program), "", KINDS["headgate"].version_flag))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from .server import BenchError
 
+RUSH_SECONDS_MAX = 25
+FILL_SECONDS_MAX = 60  # beyond what the rate asks for
 GRACE_SECONDS = 30  # beyond its own duration, before a load program is taken for hung
 
 
@@ -86,6 +88,23 @@ def pace(tools: Path, cpu: int, port: int, rate: int, seconds: int, connections:
         raise BenchError(f"{report['unanswered']} unanswered, {phase['dropped']} dropped, "
                          f"{phase['bad_status']} not 2xx at {rate} requests/s")  # fmt: skip
     return phase
+
+
+def objects(tools: Path, cpu: int, port: int, count: int, rate: int, connections: int) -> None:
+    """Asks once for each of many objects of 1 KB, at a rate or slower."""
+    seconds = -(-count // rate)
+    command = [*pace_command(tools, cpu, port, rate, seconds, connections),
+               "--objects", str(count), "--patience", str(FILL_SECONDS_MAX)]  # fmt: skip
+    report = json.loads(run(command, seconds + FILL_SECONDS_MAX))
+    phase = report["phases"][0]
+    if phase["completed"] < count or phase["dropped"] or phase["bad_status"]:
+        raise BenchError(f"of {count} objects {phase['completed']} came, {phase['dropped']} dropped, "
+                         f"{phase['bad_status']} not 2xx")  # fmt: skip
+
+
+def rush(tools: Path, cpu: int, port: int, path: str, clients: int) -> dict:
+    command = pinned(cpu, tools / "bench_rush", "--port", port, "--path", path, "--clients", clients)
+    return json.loads(run(command, RUSH_SECONDS_MAX))
 
 
 def handshakes(tools: Path, cpu: int, port: int, seconds: int, tls: bool) -> Done:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Callable
 
 from .load import Done
-from .rows import say
-from .server import Server
+from .server import Server, say
 
 LEAD_SECONDS = 1  # the load begins before the tool and ends after it
 HOT_FUNCTIONS = 40

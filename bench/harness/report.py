@@ -10,11 +10,11 @@ from typing import Optional
 
 from .measure import NOISE_SHARE_MAX, Row, Series, ratio
 
-BEGIN, END = "<!-- script/bench proxy: begin -->", "<!-- script/bench proxy: end -->"
+PEERS = ("nginx", "haproxy", "varnish", "trafficserver", "floor")
 
 
 def is_peer(name: str) -> bool:
-    return name.startswith(("nginx", "haproxy"))
+    return name.startswith(PEERS)
 
 
 def number(value: float) -> str:
@@ -89,13 +89,14 @@ def markdown(rows: list[Row], how: str) -> str:
     return "\n\n".join(parts)
 
 
-def fill(path: Path, rows: list[Row], how: str) -> None:
-    """Puts the tables between the two marks of a document."""
+def fill(path: Path, bench: str, rows: list[Row], how: str) -> None:
+    """Puts the tables between the two marks that a document has for this bench."""
+    begin, end = (f"<!-- script/bench {bench}: {which} -->" for which in ("begin", "end"))
     document = path.read_text()
-    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
     if not re.search(pattern, document, re.S):
-        raise SystemExit(f"{path} has no lines '{BEGIN}' and '{END}'")
-    tables = f"{BEGIN}\n{markdown(rows, how)}\n{END}"
+        raise SystemExit(f"{path} has no lines '{begin}' and '{end}'")
+    tables = f"{begin}\n{markdown(rows, how)}\n{end}"
     path.write_text(re.sub(pattern, lambda _: tables, document, flags=re.S))
 
 

@@ -1,7 +1,6 @@
-"""The rows of the proxy table. Each takes a Run and returns Rows; a contender that fails in a row loses that row alone."""
+"""Rows of server CPU an operation, and what every row needs. Each takes a Run and returns Rows; a contender that fails in a row loses that row alone."""
 
 import contextlib
-import sys
 import time
 from dataclasses import dataclass
 from typing import Callable, Iterator
@@ -9,7 +8,7 @@ from typing import Callable, Iterator
 from . import load
 from .contenders import Contender, Site
 from .measure import Row, Series, sample
-from .server import BenchError, Server
+from .server import BenchError, Server, say
 
 LOG_SETTLE_SECONDS = 2  # longer than any of them buffers
 
@@ -25,10 +24,6 @@ class Run:
 
     def of(self, feature: str) -> list[Contender]:
         return [one for one in self.contenders if feature in one.speaks]
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def rotated(items: list, by: int) -> list:
@@ -52,6 +47,20 @@ def running(run: Run, feature: str, **how) -> Iterator[list[tuple[Series, Server
                 stack.callback(server.stop)
             pairs.append((series, server))
         yield pairs
+
+
+def alone(run: Run, contender: Contender, series: Series, step: Callable[[Server], None], **how) -> None:
+    """The step with a process of its own; what goes wrong is the error of the series."""
+    server = None
+    try:
+        server = contender.start(run.site, **how)
+        step(server)
+    except (BenchError, OSError) as error:
+        say(f"  {contender.name}: {error}")
+        series.error = str(error)
+    finally:
+        if server:
+            server.stop()
 
 
 def interleave(pairs: list, rounds: int, step: Callable[[Series, Server], None]) -> None:

@@ -6,10 +6,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 from . import configs
 
@@ -19,6 +20,10 @@ STOP_SECONDS_MAX = 5
 
 class BenchError(Exception):
     """Something under test or needed for the test did not do its part."""
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def free_port() -> int:
@@ -52,9 +57,9 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def resident_bytes(pid: int) -> int:
+def memory_bytes(pid: int, kind: str) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Rss:\s+(\d+) kB", rollup, re.M).group(1)) * 1024
+    return int(re.search(rf"^{kind}:\s+(\d+) kB", rollup, re.M).group(1)) * 1024
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
@@ -63,6 +68,14 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(request)
             return connection.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
     except OSError:
         return False
 
@@ -95,8 +108,14 @@ class Server:
             )
 
     def wait_until_ready(self, port: int, host: str = "127.0.0.1") -> None:
+        self.wait_until(lambda: answers(port, host))
+
+    def wait_until_listening(self, port: int) -> None:
+        self.wait_until(lambda: accepts(port))
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
-        while not answers(port, host):
+        while not condition():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise BenchError(f"{self.name} does not answer: {self.last_words()}")
             time.sleep(0.05)
@@ -114,7 +133,11 @@ class Server:
         return sum(cpu_seconds(pid) for pid in self.pids())
 
     def resident_bytes(self) -> int:
-        return sum(resident_bytes(pid) for pid in self.pids())
+        return sum(memory_bytes(pid, "Rss") for pid in self.pids())
+
+    def proportional_bytes(self) -> int:
+        """Resident memory in which a page that several of the processes share counts once."""
+        return sum(memory_bytes(pid, "Pss") for pid in self.pids())
 
     def log_lines(self) -> int:
         """Access log lines so far, whichever of its files the server writes them to."""

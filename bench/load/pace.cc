@@ -2,7 +2,7 @@
 // request was due, so a server that stalls is charged for every request that it kept waiting (no
 // coordinated omission). Requests that find every connection busy queue here. A line on standard
 // input ends the current phase and begins the next, a q ends the offer; the JSON on standard output
-// has one entry a phase. One thread, bounded by --seconds plus kStragglersNs.
+// has one entry a phase. One thread, bounded by --seconds plus --patience.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
@@ -26,7 +26,6 @@ namespace headgate::bench {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::int64_t kStragglersNs = 2 * kSecondNs;
 constexpr int kEventsMax = 256;
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::uint64_t kConnectFailuresMax = 10'000;
@@ -34,10 +33,12 @@ constexpr std::uint64_t kConnectFailuresMax = 10'000;
 struct Options {
   std::uint16_t port = 0;
   std::string path = "/1k";
-  std::uint64_t hosts = 0;  // 0: Host is the address; n: h0.bench .. h(n-1).bench in turn
+  std::uint64_t objects = 0;  // 0: one path; n: path/0 .. path/(n-1) in turn
+  std::uint64_t hosts = 0;    // 0: Host is the address; n: h0.bench .. h(n-1).bench in turn
   std::uint64_t connections = 64;
   std::uint64_t rate = 1000;  // requests a second
   std::uint64_t seconds = 5;
+  std::uint64_t patience = 2;  // seconds beyond, for what is late
 };
 
 struct Phase {
@@ -79,7 +80,8 @@ class Pace {
   void run() {
     start_ns_ = now_ns();
     begin_phase();
-    const std::int64_t last_ns = due_ns(due_total_) + kStragglersNs;
+    const std::int64_t last_ns =
+        due_ns(due_total_) + static_cast<std::int64_t>(options_.patience) * kSecondNs;
     while (finished_ < due_total_ && now_ns() < last_ns) {
       send_due();
       wait();
@@ -167,11 +169,11 @@ class Pace {
   }
 
   std::string request(std::uint64_t k) const {
-    if (options_.hosts == 0) {
-      return fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", options_.path);
-    }
-    return fmt::format("GET {} HTTP/1.1\r\nHost: h{}.bench\r\n\r\n", options_.path,
-                       k % options_.hosts);
+    const std::string object =
+        options_.objects == 0 ? "" : fmt::format("/{}", k % options_.objects);
+    const std::string host =
+        options_.hosts == 0 ? "127.0.0.1" : fmt::format("h{}.bench", k % options_.hosts);
+    return fmt::format("GET {}{} HTTP/1.1\r\nHost: {}\r\n\r\n", options_.path, object, host);
   }
 
   void wait() {
@@ -267,8 +269,8 @@ class Pace {
 
 [[noreturn]] void usage() {
   fmt::print(stderr,
-             "usage: bench_pace --port N [--path /1k] [--hosts N] [--connections N] [--rate N] "
-             "[--seconds N]\n");
+             "usage: bench_pace --port N [--path /1k] [--objects N] [--hosts N] [--connections N] "
+             "[--rate N] [--seconds N] [--patience N]\n");
   std::exit(2);
 }
 
@@ -281,6 +283,8 @@ Options parse(int argc, char** argv) {
       options.port = static_cast<std::uint16_t>(number(65535));
     else if (name == "--path")
       options.path = argv[i + 1];
+    else if (name == "--objects")
+      options.objects = number(100'000'000);
     else if (name == "--hosts")
       options.hosts = number(1'000'000);
     else if (name == "--connections")
@@ -289,6 +293,8 @@ Options parse(int argc, char** argv) {
       options.rate = number(1'000'000);
     else if (name == "--seconds")
       options.seconds = number(600);
+    else if (name == "--patience")
+      options.patience = number(600);
     else
       usage();
   }

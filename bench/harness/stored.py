@@ -1,0 +1,44 @@
+"""The row of memory for each stored object: many small objects are asked for once, and what the processes hold by then is
+compared with what they held before."""
+
+import time
+
+from . import load
+from .behaviour import SETTLE_SECONDS, add
+from .contenders import Contender
+from .hits import requests_at_origin
+from .measure import Row, Series
+from .rows import Run, alone
+from .server import BenchError, Server
+
+OBJECTS = 50_000
+OBJECTS_A_SECOND = 10_000
+BODY_BYTES = 1024
+CONNECTIONS = 64
+
+
+def memory(run: Run) -> list[Row]:
+    series = [memory_of(run, contender) for contender in run.of("objects")]
+    note = (
+        "Resident memory of all processes (shared pages once), after minus before, in a fresh process; body and head (about 200 "
+        "bytes) included. nginx and Traffic Server keep the index there and the objects in files, which are not counted."
+    )
+    return [Row("memory", f"Memory of a cached object with a body of {BODY_BYTES} bytes, {OBJECTS} of them", series, note)]
+
+
+def memory_of(run: Run, contender: Contender) -> Series:
+    series = Series(contender.name, contender.version)
+
+    def step(server: Server) -> None:
+        time.sleep(SETTLE_SECONDS)
+        held, asked = server.proportional_bytes(), requests_at_origin(run)
+        load.objects(run.site.tools, run.site.load_cpu, server.work.http_port, OBJECTS, OBJECTS_A_SECOND, CONNECTIONS)
+        time.sleep(SETTLE_SECONDS)
+        grown = server.proportional_bytes() - held
+        fetched = requests_at_origin(run) - asked
+        if fetched < OBJECTS:
+            raise BenchError(f"{OBJECTS - fetched} of {OBJECTS} objects were not fetched")
+        add(series, bytes_per_object=grown / OBJECTS, base_mb=held / 1e6)
+
+    alone(run, contender, series, step)
+    return series
