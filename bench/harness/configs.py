@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROUTED_REVISION_HEADER = "x-rev"
-CACHE_MEGABYTES = 512  # everybody's: more than is ever kept in a run
+CACHE_MEGABYTES = 256  # everybody's, and Headgate's default: more than is ever kept in a run
 OBJECT_BYTES_MAX = 4 << 20
 
 
@@ -273,9 +273,8 @@ spec:
 
 
 def headgate_command(program: str, work: Work) -> list[str]:
-    cache = ["--cache-memory", f"{CACHE_MEGABYTES}Mi"] if work.cached else []
     return [program, "up", "-f", f"{work.directory}/edge.yaml", "--state", f"{work.directory}/state",
-            "--workers", "1", "--admin", f"127.0.0.1:{work.admin_port}", "--api", "off", *cache]  # fmt: skip
+            "--workers", "1", "--admin", f"127.0.0.1:{work.admin_port}", "--api", "off"]  # fmt: skip
 
 
 def headgate_files(work: Work, _version: tuple[int, ...]) -> dict[str, str]:

@@ -8,12 +8,12 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "load/histogram.h"
+#include "net/arguments.h"
 #include "net/response.h"
 #include "net/socket.h"
 
@@ -29,8 +29,8 @@ constexpr std::string_view kRequest =
     "GET /1k HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
 
 struct Options {
-  std::uint16_t port = 0;
-  bool tls = false;
+  std::uint64_t port = 0;
+  std::uint64_t tls = 0;  // 1: with
   std::uint64_t connections = 16;
   std::uint64_t seconds = 5;
 };
@@ -63,7 +63,7 @@ class Handshakes {
  public:
   explicit Handshakes(Options options)
       : options_(options), epoll_(make_epoll()), clients_(options.connections) {
-    if (options_.tls) context_ = make_context();
+    if (options_.tls != 0) context_ = make_context();
   }
 
   void run() {
@@ -94,9 +94,9 @@ class Handshakes {
     c.sent = false;
     c.response.reset();
     c.ssl.reset();
-    c.fd = connect_loopback(options_.port);
+    c.fd = connect_loopback(static_cast<std::uint16_t>(options_.port));
     if (!c.fd) die("connect");
-    if (options_.tls) {
+    if (options_.tls != 0) {
       c.ssl.reset(SSL_new(context_.get()));
       if (!c.ssl || SSL_set_fd(c.ssl.get(), c.fd.get()) != 1) die("SSL_new");
       SSL_set_connect_state(c.ssl.get());
@@ -173,28 +173,15 @@ class Handshakes {
   std::int64_t end_ns_ = 0;
 };
 
-[[noreturn]] void usage() {
-  fmt::print(stderr, "usage: bench_handshake --port N [--tls 1] [--connections N] [--seconds N]\n");
-  std::exit(2);
-}
-
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    const auto number = [&](std::uint64_t max) { return parse_number(name, argv[i + 1], max); };
-    if (name == "--port")
-      options.port = static_cast<std::uint16_t>(number(65535));
-    else if (name == "--tls")
-      options.tls = number(1) == 1;
-    else if (name == "--connections")
-      options.connections = number(1024);
-    else if (name == "--seconds")
-      options.seconds = number(600);
-    else
-      usage();
-  }
-  if (argc % 2 == 0 || options.port == 0) usage();
+  const std::array known = {
+      Argument{"port", &options.port, 1, 65535},
+      Argument{"tls", &options.tls, 0, 1},
+      Argument{"connections", &options.connections, 1, 1024},
+      Argument{"seconds", &options.seconds, 0, 600},
+  };
+  parse_arguments(argc, argv, known);
   return options;
 }
 

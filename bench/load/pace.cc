@@ -12,13 +12,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <string>
 #include <vector>
 
 #include "load/histogram.h"
+#include "net/arguments.h"
 #include "net/response.h"
 #include "net/socket.h"
 
@@ -31,7 +31,7 @@ constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::uint64_t kConnectFailuresMax = 10'000;
 
 struct Options {
-  std::uint16_t port = 0;
+  std::uint64_t port = 0;
   std::string path = "/1k";
   std::uint64_t objects = 0;  // 0: one path; n: path/0 .. path/(n-1) in turn
   std::uint64_t hosts = 0;    // 0: Host is the address; n: h0.bench .. h(n-1).bench in turn
@@ -125,7 +125,7 @@ class Pace {
   }
 
   void open(Connection& c) {
-    c.fd = connect_loopback(options_.port);
+    c.fd = connect_loopback(static_cast<std::uint16_t>(options_.port));
     c.established = false;
     if (!c.fd) die("connect");
     watch_edges(epoll_, c.fd.get(), &c);
@@ -267,38 +267,19 @@ class Pace {
   std::uint64_t connect_failures_ = 0;
 };
 
-[[noreturn]] void usage() {
-  fmt::print(stderr,
-             "usage: bench_pace --port N [--path /1k] [--objects N] [--hosts N] [--connections N] "
-             "[--rate N] [--seconds N] [--patience N]\n");
-  std::exit(2);
-}
-
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    const auto number = [&](std::uint64_t max) { return parse_number(name, argv[i + 1], max); };
-    if (name == "--port")
-      options.port = static_cast<std::uint16_t>(number(65535));
-    else if (name == "--path")
-      options.path = argv[i + 1];
-    else if (name == "--objects")
-      options.objects = number(100'000'000);
-    else if (name == "--hosts")
-      options.hosts = number(1'000'000);
-    else if (name == "--connections")
-      options.connections = number(15'000);
-    else if (name == "--rate")
-      options.rate = number(1'000'000);
-    else if (name == "--seconds")
-      options.seconds = number(600);
-    else if (name == "--patience")
-      options.patience = number(600);
-    else
-      usage();
-  }
-  if (argc % 2 == 0 || options.port == 0 || options.rate == 0) usage();
+  const std::array known = {
+      Argument{"port", &options.port, 1, 65535},
+      Argument{"path", &options.path},
+      Argument{"objects", &options.objects, 0, 100'000'000},
+      Argument{"hosts", &options.hosts, 0, 1'000'000},
+      Argument{"connections", &options.connections, 1, 15'000},
+      Argument{"rate", &options.rate, 1, 1'000'000},
+      Argument{"seconds", &options.seconds, 0, 600},
+      Argument{"patience", &options.patience, 0, 600},
+  };
+  parse_arguments(argc, argv, known);
   return options;
 }
 

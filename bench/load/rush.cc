@@ -6,11 +6,11 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "load/rush.h"
+#include "net/arguments.h"
 #include "net/response.h"
 #include "net/socket.h"
 #include "origin/body.h"
@@ -24,7 +24,7 @@ constexpr int kEventsMax = 256;
 constexpr std::size_t kReadBytes = 256 * 1024;
 
 struct Options {
-  std::uint16_t port = 0;
+  std::uint64_t port = 0;
   std::string path = "/cold/0";
   std::uint64_t body_bytes = 64 * 1024;
   std::uint64_t clients = 1000;
@@ -47,7 +47,7 @@ class Rush {
         epoll_(make_epoll()),
         clients_(options_.clients) {
     for (Client& client : clients_) {
-      client.fd = connect_loopback(options_.port);
+      client.fd = connect_loopback(static_cast<std::uint16_t>(options_.port));
       if (!client.fd) die("connect");
       watch_edges(epoll_, client.fd.get(), &client);
     }
@@ -140,28 +140,15 @@ class Rush {
   std::size_t over_ = 0;
 };
 
-[[noreturn]] void usage() {
-  fmt::print(stderr, "usage: bench_rush --port N [--path /cold/0] [--bytes N] [--clients N]\n");
-  std::exit(2);
-}
-
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    const auto number = [&](std::uint64_t max) { return parse_number(name, argv[i + 1], max); };
-    if (name == "--port")
-      options.port = static_cast<std::uint16_t>(number(65535));
-    else if (name == "--path")
-      options.path = argv[i + 1];
-    else if (name == "--bytes")
-      options.body_bytes = number(64 << 20);
-    else if (name == "--clients")
-      options.clients = number(15'000);
-    else
-      usage();
-  }
-  if (argc % 2 == 0 || options.port == 0 || options.clients == 0) usage();
+  const std::array known = {
+      Argument{"port", &options.port, 1, 65535},
+      Argument{"path", &options.path},
+      Argument{"bytes", &options.body_bytes, 0, 64 << 20},
+      Argument{"clients", &options.clients, 1, 15'000},
+  };
+  parse_arguments(argc, argv, known);
   return options;
 }
 
