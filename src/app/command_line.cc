@@ -52,7 +52,7 @@ void add_up_options(CLI::App& app, Raw& raw) {
       ->type_name("DIR|FILE")
       ->take_all();
   app.add_option("--state", up.state,
-                 "Directory for what must survive: development CA, last good configuration")
+                 "Directory for what must survive: development CA, last good configuration, stored responses")
       ->type_name("DIR");
   app.add_option("--workers", up.workers,
                  "Worker threads; default: one for each CPU that the process may use")
@@ -85,6 +85,15 @@ void add_up_options(CLI::App& app, Raw& raw) {
                  "DNS server for upstream names; default: the system's; may be repeated")
       ->type_name("IP:PORT")
       ->take_all();
+  app.add_option("--cache-memory", up.cache_memory_bytes,
+                 "Memory for stored responses of all workers, for example 2Gi")
+      ->capture_default_str()
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(true));
+  app.add_option("--cache-disk", up.cache_disk_bytes,
+                 "Disk for stored responses, below the state directory; default: none")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(true));
   app.add_option("--log-format", raw.log_format, "Form of the events on standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}));

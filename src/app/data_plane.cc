@@ -78,6 +78,7 @@ int DataPlane::start() {
   how.drain_max = options_.drain_timeout;
   how.dns_servers = options_.dns_servers;
   how.locality = options_.locality;
+  how.cache = {options_.cache_memory_bytes, options_.state, options_.cache_disk_bytes};
   if (auto secret = link_->ticket_secret())
     how.ticket_secret = std::move(*secret);
   else

@@ -23,6 +23,8 @@ struct UpOptions {
   std::string access_log = "-";
   Duration drain_timeout = 30s;
   std::vector<std::string> dns_servers;
+  std::uint64_t cache_memory_bytes = std::uint64_t{256} << 20;
+  std::uint64_t cache_disk_bytes = 0;  // 0: no disk
   Log::Format log_format = Log::Format::kText;
 };
 

@@ -85,8 +85,8 @@ class ForwardWorld {
   ClientAddresses client_addresses{1};
   // The members below need each other: references are taken before the objects exist and used
   // after.
-  ObjectCache object_cache{CacheOptions{}};
-  WorkerCache cache{object_cache, loop};
+  std::unique_ptr<ObjectCache> object_cache = ObjectCache::open(CacheOptions{}).value();
+  WorkerCache cache{*object_cache, loop};
   WorkerContext worker{loop,      stats,   prng,     scratch,          access_log,
                        exchanges, mirrors, encoders, client_addresses, cache,
                        0,         1,       false};

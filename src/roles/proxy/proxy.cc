@@ -49,20 +49,23 @@ Proxy::Proxy(io::Loop& loop, ListenSockets& sockets, ProxyOptions options)
       ticket_keys_(make_ticket_keys(options_.ticket_secret)),
       limiter_(std::make_unique<RateLimiter>(io::random_u64())),
       client_addresses_(std::make_unique<ClientAddresses>(io::random_u64())),
-      cache_(std::make_unique<ObjectCache>(
-          CacheOptions{options_.cache_memory_bytes, {io::random_u64(), io::random_u64()}})),
       keeper_(std::make_unique<UpstreamKeeper>(
           loop, UpstreamKeeper::Options{options_.dns_servers, options_.locality})),
       jwks_(std::make_unique<JwksKeeper>(loop, io::random_u64())) {}
 
 Proxy::~Proxy() {
   for (auto& worker : workers_) worker->stop();
+  if (cache_closer_.joinable()) cache_closer_.join();
+  if (cache_) cache_->close();
 }
 
 Status Proxy::start() {
   auto log = LogWriter::open(options_.access_log);
   if (!log) return std::unexpected(log.error());
   log_ = std::move(*log);
+  auto cache = ObjectCache::open(options_.cache);
+  if (!cache) return std::unexpected(cache.error());
+  cache_ = std::move(*cache);
   for (std::uint32_t i = 0; i < options_.workers; ++i) {
     workers_.push_back(
         std::make_unique<Worker>(i, options_.workers, io::random_u64(), *log_, *client_addresses_, *cache_));
@@ -297,6 +300,8 @@ void Proxy::drain(DrainFor what, io::Callback<> refusing, io::Callback<> done) {
     for (auto& worker : workers_) worker->post([w = worker.get(), pace] { w->drain(pace, true); });
     return;
   }
+  // The successor waits for the disk; what is still open here goes on without it.
+  cache_closer_ = std::thread([this] { cache_->close(); });
   refusing_ = std::move(refusing);
   drained_ = std::move(done);
   drain_deadline_ = loop_.now() + options_.drain_max;

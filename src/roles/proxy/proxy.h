@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/metrics_text.h"
@@ -15,12 +16,12 @@
 #include "io/tls/server_context.h"
 #include "io/tls/ticket_keys.h"
 #include "model/snapshot.h"
+#include "roles/proxy/cache/object_cache.h"
 #include "roles/proxy/stats.h"
 
 namespace headgate::proxy {
 
 class ClientAddresses;
-class ObjectCache;
 class Worker;
 class UpstreamKeeper;
 class JwksKeeper;
@@ -49,7 +50,7 @@ struct ProxyOptions {
   bool pin_workers = false;         // one CPU each, of those the process may use
   Duration drain_max = 30s;         // open exchanges may take this long after drain(); tunnels too
   std::string ticket_secret;        // sessions of TLS clients resume in every process that has it; empty: in this one
-  std::uint64_t cache_memory_bytes = std::uint64_t{256} << 20;
+  CacheOptions cache;
   std::vector<std::string> dns_servers;  // "127.0.0.1:53"; empty: the system's
 };
 
@@ -88,6 +89,8 @@ class Proxy {
   std::vector<const WorkerStats*> stats() const;
   std::string status_json() const;
   void collect_metrics(MetricsText& out) const;
+  // After start().
+  ObjectCache& cache() { return *cache_; }
 
  private:
   struct OpenPort;
@@ -116,6 +119,7 @@ class Proxy {
   std::shared_ptr<const Prepared> current_;
   std::vector<std::unique_ptr<OpenPort>> ports_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::thread cache_closer_;  // in a drain
   io::Callback<> refusing_, drained_;
   std::size_t accepting_ = 0;  // workers, in a drain
   Instant drain_deadline_;

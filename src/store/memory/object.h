@@ -56,6 +56,12 @@ class Object final : public Counted<Object>, public Resident {
   }
   // It came back soon after it was evicted. Known once it is complete.
   bool seen_before() const { return seen_before_.load(std::memory_order_relaxed); }
+  // For a tier below: whether this object, or the one that it replaced with the same body, has been
+  // handed down. Says no once.
+  bool hand_down() const {
+    return handed_down() || handed_down_.exchange(true, std::memory_order_relaxed);
+  }
+  bool handed_down() const { return handed_down_.load(std::memory_order_relaxed); }
 
  private:
   friend class Shard;
@@ -82,6 +88,7 @@ class Object final : public Counted<Object>, public Resident {
   const std::uint16_t metadata_bytes_;
   const std::uint16_t label_count_;
   std::atomic<bool> seen_before_{false};
+  mutable std::atomic<bool> handed_down_{false};
   std::atomic<bool> listed_{false};  // found by its key; its labels are held
   Life life_;
   Entry* entry_ = nullptr;  // while listed; the shard's lock

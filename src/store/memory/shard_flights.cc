@@ -56,7 +56,10 @@ void Shard::arrive(Flight& flight, const Ref<Object>& object,
   } else {
     object->life_.born.store(flight.born, std::memory_order_relaxed);
     object->life_.stale.store(standing.stale, std::memory_order_relaxed);
-    if (replaced) object->seen_before_.store(replaced->seen_before());
+    if (replaced) {
+      object->seen_before_.store(replaced->seen_before());
+      object->handed_down_.store(replaced->handed_down());
+    }
     list(entry, *object, replaced);
     if (object->body()->state() == BodyState::kComplete && !object->queued()) enqueue(*object);
     if (entry.linked() && entry.pass_secondary == flight.secondary) unmark(entry);

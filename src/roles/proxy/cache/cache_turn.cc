@@ -7,6 +7,7 @@
 #include "decide/cache/reflected.h"
 #include "decide/cache/validation.h"
 #include "decide/cache/vary.h"
+#include "roles/proxy/cache/cached_record.h"
 #include "roles/proxy/exchange.h"
 
 namespace headgate::proxy {
@@ -36,6 +37,8 @@ void CacheTurn::reset() {
   room_.reset();
   fill_.reset();
   waiter_.reset();
+  if (question_) question_->forget_asker();
+  question_.reset();
   lead_.reset();
   stored_ = {};
   rule_ = nullptr;
@@ -46,7 +49,7 @@ void CacheTurn::reset() {
   mark_ = {};
   selector_.clear();
   secondary_ = filled_ = 0;
-  may_store_ = has_waited_ = is_validating_ = is_waiting_for_room_ = false;
+  may_store_ = has_asked_disk_ = has_waited_ = is_validating_ = is_waiting_for_room_ = false;
 }
 
 rules::KeyInput CacheTurn::url() const {
@@ -101,7 +104,7 @@ CacheTurn::Next CacheTurn::choose(View view) {
     const auto chosen = select(view);
     stored_ = {};
     if (chosen) {
-      record_ = view[*chosen].metadata_as<model::StoredResponse>();
+      record_ = view[*chosen].metadata_as<CachedRecord>().response;
       mark_ = mark_of(view.stale(*chosen));
       reuse_ = rules::decide_reuse(record_, mark_, facts_, *policy_, exchange_.wall());
       stored_ = view.take(*chosen);
@@ -111,8 +114,10 @@ CacheTurn::Next CacheTurn::choose(View view) {
       secondary_ = view.empty() ? 0 : secondary_of(view[0].selector());
     }
     name_status();
-    if (reuse_.use == Use::kHit) return Next::kServe;
-    if (reuse_.use == Use::kStaleWhileRevalidate) return Next::kServeStale;
+    if (reuse_.use == Use::kHit || reuse_.use == Use::kStaleWhileRevalidate) {
+      hand_down();
+      return reuse_.use == Use::kHit ? Next::kServe : Next::kServeStale;
+    }
     if (reuse_.use == Use::kGatewayTimeout) return Next::kGatewayTimeout;
     if (facts_.method == http::Method::kHead) return Next::kForward;
     if (view.passes(secondary_) || has_waited_) return forward_alone();
@@ -138,7 +143,7 @@ std::optional<std::size_t> CacheTurn::select(const View& view) {
   if (view.size() == 1 && view[0].selector().empty()) return 0;
   std::array<rules::Variant, store::memory::kVariantsMax> variants;
   for (std::size_t i = 0; i < view.size(); ++i)
-    variants[i] = {view[i].selector(), view[i].metadata_as<model::StoredResponse>().date_s};
+    variants[i] = {view[i].selector(), view[i].metadata_as<CachedRecord>().response.date_s};
   return rules::select_variant({variants.data(), view.size()}, exchange_.request_as_sent(),
                                cache_.text);
 }
@@ -152,11 +157,15 @@ std::uint64_t CacheTurn::secondary_of(std::string_view like) {
 
 rules::Mark CacheTurn::mark_of(bool is_stale) const {
   if (!is_stale) return {};
-  return {rules::Mark::Kind::kStale, exchange_.wall()};
+  const WallTime received{record_.response_time_ns};
+  return {rules::Mark::Kind::kStale,
+          cache_.shared.purges().soft_purged_since(received).value_or(received)};
 }
 
 CacheTurn::Next CacheTurn::forward(Lead lead) {
   lead_.emplace(std::move(lead));
+  if (!stored_ && asks_disk()) return Next::kWait;
+  born_ = cache_.shared.purges().now();
   is_validating_ = stored_ && stored_->body()->state() == BodyState::kComplete;
   return Next::kForward;
 }
@@ -186,6 +195,7 @@ void CacheTurn::on_wake() {
 }
 
 CacheTurn::Next CacheTurn::look_again() {
+  if (question_) return from_disk();
   auto answer = waiter_->poll();
   if (std::holds_alternative<Flying::Wait>(answer)) return Next::kWait;
   waiter_.reset();
@@ -206,7 +216,7 @@ CacheTurn::Next CacheTurn::adopt(const Ref<Object>& found) {
   has_waited_ = true;
   if (state != BodyState::kFilling && state != BodyState::kComplete) return forward_alone();
   const auto first = status_.forward;
-  record_ = found->metadata_as<model::StoredResponse>();
+  record_ = found->metadata_as<CachedRecord>().response;
   mark_ = {};
   reuse_ = rules::decide_reuse(record_, mark_, facts_, *policy_, exchange_.wall());
   stored_ = found;
@@ -220,7 +230,12 @@ CacheTurn::Next CacheTurn::adopt(const Ref<Object>& found) {
   return Next::kServe;
 }
 
-void CacheTurn::stop_waiting() { forward_alone(); }
+void CacheTurn::stop_waiting() {
+  if (!question_) return static_cast<void>(forward_alone());
+  question_->forget_asker();
+  question_.reset();
+  forward(std::move(*lead_));
+}
 
 void CacheTurn::give_up() {
   stored_ = {};

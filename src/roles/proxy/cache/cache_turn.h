@@ -13,6 +13,8 @@
 #include "decide/cache/request.h"
 #include "decide/cache/reuse.h"
 #include "model/route.h"
+#include "roles/proxy/cache/cached_record.h"
+#include "roles/proxy/cache/disk_question.h"
 #include "roles/proxy/cache/stored_reply.h"
 #include "roles/proxy/cache/worker_cache.h"
 #include "wire/http/cache_status.h"
@@ -38,7 +40,7 @@ class CacheTurn final : public store::memory::Wakeable {
   Next begin(const model::Rule& rule);
   // After a wake-up while is_waiting().
   Next look_again();
-  bool is_waiting() const { return waiter_.has_value(); }
+  bool is_waiting() const { return waiter_ || question_; }
   // What was served cannot be read any more: it is fetched for this client alone.
   void give_up();
   // It waited long enough: the request is forwarded for this client alone.
@@ -97,6 +99,8 @@ class CacheTurn final : public store::memory::Wakeable {
   decide::cache::KeyInput url() const;
 
   void on_wake() override;
+  // The disk answered.
+  void on_disk();
 
  private:
   using View = store::memory::View;
@@ -105,6 +109,13 @@ class CacheTurn final : public store::memory::Wakeable {
   Next adopt(const store::memory::Ref<store::memory::Object>& found);
   Next forward(store::memory::Lead lead);
   Next forward_alone();
+  // cache_turn_disk.cc
+  bool asks_disk();
+  Next from_disk();
+  void promote(const DiskQuestion& answered);
+  void hand_down();
+  store::disk::ObjectId disk_id(std::string_view selector) const;
+  void forget_on_disk();
   std::optional<std::size_t> select(const View& view);
   std::uint64_t secondary_of(std::string_view like);
   decide::cache::Mark mark_of(bool is_stale) const;
@@ -133,16 +144,20 @@ class CacheTurn final : public store::memory::Wakeable {
   std::string selector_;
 
   store::memory::Ref<store::memory::Object> stored_;
+  CachedRecord metadata_;  // what draft_of() views
   model::StoredResponse record_;
+  std::uint64_t born_ = 0;  // PurgeBook's moment as the fetch began
   decide::cache::Mark mark_;
   std::optional<store::memory::Lead> lead_;
   std::optional<store::memory::Waiter> waiter_;
+  std::shared_ptr<DiskQuestion> question_;  // what the disk is being asked
   std::optional<store::memory::Fill> fill_;
   std::optional<store::memory::Wakeup> room_;
   std::uint64_t filled_ = 0;
   StoredReply reply_;
 
   bool may_store_ = false;  // what comes may be kept: the request is sent as the cache's own
+  bool has_asked_disk_ = false;
   bool has_waited_ = false, is_validating_ = false, is_waiting_for_room_ = false;
 };
 

@@ -80,7 +80,8 @@ Draft CacheTurn::draft_of(const http::Fields& fields, const http::Fields& respon
   Draft draft;
   draft.secondary = selector_.empty() ? 0 : hash64(selector_) | 1;
   draft.selector = selector_;
-  draft.metadata = {reinterpret_cast<const char*>(&record_), sizeof record_};
+  metadata_ = {record_, born_};
+  draft.metadata = {reinterpret_cast<const char*>(&metadata_), sizeof metadata_};
   draft.head = cache_.head;
   draft.labels = cache_.labels;
   return draft;
@@ -88,6 +89,7 @@ Draft CacheTurn::draft_of(const http::Fields& fields, const http::Fields& respon
 
 Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
   is_validating_ = false;
+  forget_on_disk();
   stored_ = {};
   status_.ttl.reset();
   if (!lead_) return Reason::kNotAdmitted;
@@ -179,7 +181,10 @@ void CacheTurn::save(const http::Fields& fields, Reason reason) {
     }
     reason = Reason::kTooLarge;
   }
-  if (reason != Reason::kRequestNoStore) store.purge_key(key(), Purge::kHard);
+  if (reason != Reason::kRequestNoStore) {
+    store.purge_key(key(), Purge::kHard);
+    forget_on_disk();
+  }
   end_lead(reason);
   stored_ = Object::create(store.budget(), draft, stored_->body());
 }
@@ -229,7 +234,7 @@ void CacheTurn::note_unsafe(int status, const http::Fields& response) {
   const auto purge = [&](const rules::KeyInput& url) {
     cache_.text.clear();
     append_url_label(cache_.text, url);
-    cache_.shared.memory().purge_label(cache_.text, Purge::kHard);
+    cache_.shared.purges().invalidate(cache_.text);
   };
   const rules::KeyInput target = url();
   purge(target);

@@ -13,14 +13,16 @@
 namespace headgate::proxy {
 
 struct WorkerCache {
-  WorkerCache(ObjectCache& cache, io::Loop& loop)
-      : shared(cache),
+  WorkerCache(ObjectCache& cache, io::Loop& own_loop)
+      : loop(own_loop),
+        shared(cache),
         reader(cache.memory()),
-        wakes([this, &loop] {
+        wakes([this] {
           [[maybe_unused]] const bool told = loop.mailbox().post([this] { wakes.drain(); });
         }),
         keys(cache.key_secret()) {}
 
+  io::Loop& loop;
   ObjectCache& shared;
   store::memory::Reader reader;
   store::memory::WakeQueue wakes;

@@ -28,8 +28,8 @@ struct OneWorker {
   std::vector<char> scratch = std::vector<char>(65536);
   std::unique_ptr<LogWriter> writer = *LogWriter::open("/dev/null");
   ClientAddresses client_addresses{1};
-  ObjectCache object_cache{CacheOptions{}};
-  WorkerCache cache{object_cache, loop};
+  std::unique_ptr<ObjectCache> object_cache = ObjectCache::open(CacheOptions{}).value();
+  WorkerCache cache{*object_cache, loop};
   WorkerContext context{loop,      stats,   prng,     scratch,          log,
                         exchanges, mirrors, encoders, client_addresses, cache};
   AccessLog log{context, *writer};
