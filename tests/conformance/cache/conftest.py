@@ -1,4 +1,5 @@
-"""One edge with a cache for the tests of a module. `POLICIES` of the module: specs of CachePolicy by name, each served at NAME.test."""
+"""One edge with a cache for the tests of a module. `POLICIES` of the module: specs of CachePolicy by name, each served at NAME.test, with
+`RULES` for its rule and `RESOURCES` beside."""
 
 import os
 
@@ -23,7 +24,9 @@ def cache(request, tmp_path_factory):
     if PEER:
         running = PEERS[PEER](directory, port, origin.port)
     else:
-        running = Edge(directory, cached_edge(port, origin.port, policies), args=getattr(request.module, "ARGUMENTS", ()))
+        rules, more = getattr(request.module, "RULES", {}), getattr(request.module, "RESOURCES", ())
+        running = Edge(directory, cached_edge(port, origin.port, policies, rules, more),
+                       workers=int(os.environ.get("HEADGATE_WORKERS", 1)))
         running.start()
     try:
         site = Site(origin, port, bool(PEER))

@@ -201,6 +201,12 @@ def test_rfc9111_s5_1_an_answer_that_was_not_stored_here_keeps_the_age_of_a_cach
     assert page.stored().field("age") == "33"
 
 
+def test_rfc9111_s5_1_the_age_of_a_cache_before_us_stays_on_the_answer_that_is_stored(cache):
+    page = cache.page().answers(cache_control="max-age=600", age="33")
+    first = page.stored()
+    assert len(first.all("age")) == 1 and int(first.field("age")) >= 33
+
+
 # --- what a policy adds
 
 LIFETIMES = [
