@@ -1,10 +1,14 @@
 #include "roles/observe/http_connection.h"
 
+#include <fmt/format.h>
+
+#include "base/ascii.h"
 #include "roles/observe/http_server.h"
 #include "roles/observe/limits.h"
 #include "wire/http/date.h"
 #include "wire/http1/head.h"
 #include "wire/http1/writer.h"
+#include "wire/ip/address.h"
 
 namespace headgate::observe {
 
@@ -22,6 +26,7 @@ HttpConnection::HttpConnection(HttpServer& server, io::Stream stream)
 }
 
 HttpConnection::~HttpConnection() {
+  if (reply_to_) *reply_to_ = nullptr;
   if (stream_.valid()) server_.loop_.remove(stream_.fd());
 }
 
@@ -42,6 +47,7 @@ HttpConnection::Step HttpConnection::step() {
     stream_.shutdown();
     return Step::kClose;
   }
+  if (waits_for_reply_) return Step::kWait;
   const Step taken = take_request();
   return taken == Step::kWait ? read() : taken;
 }
@@ -76,7 +82,7 @@ HttpConnection::Step HttpConnection::read() {
   return Step::kAgain;
 }
 
-// kWait: the head is not whole yet.
+// kWait: the request is not whole yet.
 HttpConnection::Step HttpConnection::take_request() {
   if (in_.empty()) return Step::kWait;
   const auto end = wire::http1::find_head_end(in_, scanned_, kHeadLimits);
@@ -85,32 +91,83 @@ HttpConnection::Step HttpConnection::take_request() {
     return Step::kAgain;
   }
   if (!*end) return Step::kWait;
-  answer(std::string_view(in_).substr(0, **end));
-  in_.erase(0, **end);
   scanned_ = 0;
-  server_.loop_.arm(deadline_, kStallTimeout);
+  const auto parsed =
+      wire::http1::parse_request_head(std::string_view(in_).substr(0, **end), kHeadLimits, head_);
+  if (!parsed) {
+    refuse(parsed.error().status, parsed.error().reason);
+    return Step::kAgain;
+  }
+  const std::string_view path = head_.target.substr(0, head_.target.find('?'));
+  const bool is_post = head_.method == Method::kPost && server_.site_.takes_post(path);
+  if (refuse_content(is_post) || (is_post && refuse_cross_site())) return Step::kAgain;
+  const std::size_t content =
+      head_.framing.kind == Framing::Kind::kLength ? head_.framing.length : 0;
+  if (in_.size() - **end < content) return Step::kWait;
+  answer(std::string_view(in_).substr(**end, content));
+  in_.erase(0, **end + content);
+  server_.loop_.arm(deadline_, waits_for_reply_ ? kReplyTimeout : kStallTimeout);
   return Step::kAgain;
 }
 
-void HttpConnection::answer(std::string_view head) {
-  const auto parsed = wire::http1::parse_request_head(head, kHeadLimits, head_);
-  if (!parsed) return refuse(parsed.error().status, parsed.error().reason);
-  keep_alive_ = keep_alive_ && head_.keep_alive;
-  if (head_.framing.kind != Framing::Kind::kNone &&
-      !(head_.framing.has_length && head_.framing.length == 0)) {
-    return refuse(413, "no content is accepted here");
+bool HttpConnection::refuse_content(bool is_post) {
+  const Framing& framing = head_.framing;
+  const bool is_short = framing.kind == Framing::Kind::kLength && framing.length <= kBodyBytesMax;
+  const bool has_none = framing.kind == Framing::Kind::kNone || (is_short && framing.length == 0);
+  if (has_none || (is_post && is_short)) return false;
+  refuse(413, is_post ? fmt::format("a Content-Length of at most {} is accepted", kBodyBytesMax)
+                      : "no content is accepted here");
+  return true;
+}
+
+// A browser asks first before it sends this type for the page of somebody else, and that is
+// refused; a name in Host may be one that somebody else made point here.
+bool HttpConnection::refuse_cross_site() {
+  const wire::http::Field* type = wire::http::find(head_.fields, FieldId::kContentType);
+  const std::string_view media =
+      type ? type->value.substr(0, type->value.find_first_of("; \t")) : "";
+  if (!equals_ignore_case(media, "application/json")) {
+    refuse(415, "Content-Type: application/json is expected");
+    return true;
   }
-  if (head_.method != Method::kGet && head_.method != Method::kHead) {
-    return write({.status = 405, .body = "this port is read-only: GET and HEAD alone\n"}, true);
-  }
-  Request request{.path = head_.target, .query = {}, .rest = {}, .authorization = {}};
+  if (wire::ip::parse_ip(head_.host) || equals_ignore_case(head_.host, "localhost")) return false;
+  refuse(403, "Host: an IP address or localhost is expected, not a name");
+  return true;
+}
+
+void HttpConnection::answer(std::string_view body) {
+  keep_alive_ = keep_alive_ && head_.keep_alive && !expects_last_;
+  Request request{.path = head_.target, .query = {}, .rest = {}, .authorization = {}, .body = body};
   if (const std::size_t mark = head_.target.find('?'); mark != std::string_view::npos) {
     request.path = head_.target.substr(0, mark);
     request.query = head_.target.substr(mark + 1);
   }
   const wire::http::Field* credentials = wire::http::find(head_.fields, FieldId::kAuthorization);
   if (credentials) request.authorization = credentials->value;
+  if (head_.method == Method::kPost && server_.site_.takes_post(request.path)) {
+    reply_to_ = std::make_shared<Reply::Asker*>(this);
+    waits_for_reply_ = is_answering_ = true;
+    server_.site_.post(request, Reply(reply_to_));
+    is_answering_ = false;
+    return;
+  }
+  if (head_.method != Method::kGet && head_.method != Method::kHead) {
+    return write({.status = 405, .body = "GET and HEAD alone\n", .allow = "GET, HEAD"}, true);
+  }
   write(server_.site_.get(request), head_.method == Method::kGet);
+}
+
+void HttpConnection::finish(const Answer& answer) {
+  waits_for_reply_ = false;
+  write(answer, true);
+  if (is_answering_) return;
+  server_.loop_.arm(deadline_, kStallTimeout);
+  on_io(0);
+}
+
+void HttpConnection::expect_last_request() {
+  expects_last_ = true;
+  if (idle()) server_.loop_.arm(deadline_, kLastRequestTimeout);
 }
 
 void HttpConnection::refuse(int status, std::string_view reason) {
@@ -128,7 +185,7 @@ void HttpConnection::write(const Answer& answer, bool with_body) {
   wire::http1::append_field(out, "Content-Length", std::to_string(answer.body.size()));
   wire::http1::append_field(out, "Cache-Control", "no-store");
   wire::http1::append_field(out, "X-Content-Type-Options", "nosniff");
-  if (answer.status == 405) wire::http1::append_field(out, "Allow", "GET, HEAD");
+  if (!answer.allow.empty()) wire::http1::append_field(out, "Allow", answer.allow);
   if (!answer.authenticate.empty())
     wire::http1::append_field(out, "WWW-Authenticate", answer.authenticate);
   if (!keep_alive_) wire::http1::append_field(out, "Connection", "close");

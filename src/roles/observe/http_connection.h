@@ -1,8 +1,9 @@
 #pragma once
-// One connection of HttpServer: reads a head, answers it from the site, writes; one request at a
+// One connection of HttpServer: reads a request, answers it from the site, writes; one request at a
 // time, in order. Lives on the server's loop; the server owns it and retires it when it asks for
 // that.
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/time.h"
@@ -16,18 +17,20 @@ namespace headgate::observe {
 
 class HttpServer;
 
-class HttpConnection : public io::EventHandler {
+class HttpConnection : public io::EventHandler, public Reply::Asker {
  public:
   HttpConnection(HttpServer& server, io::Stream stream);
   ~HttpConnection() override;
   Status start();
 
   // Waits for a request of which nothing has arrived.
-  bool idle() const { return established_ && in_.empty() && out_.empty(); }
+  bool idle() const { return established_ && in_.empty() && out_.empty() && !waits_for_reply_; }
   Instant idle_since() const { return idle_since_; }
-  void close_after_answer() { keep_alive_ = false; }
+  // The next answer is the last one. A request that crosses this is answered all the same.
+  void expect_last_request();
 
   void on_io(std::uint32_t events) override;
+  void finish(const Answer& answer) override;
 
  private:
   enum class Step : std::uint8_t { kAgain, kWait, kClose };
@@ -36,7 +39,9 @@ class HttpConnection : public io::EventHandler {
   Step flush();
   Step read();
   Step take_request();
-  void answer(std::string_view head);
+  bool refuse_content(bool is_post);
+  bool refuse_cross_site();
+  void answer(std::string_view body);
   void refuse(int status, std::string_view reason);
   void write(const Answer& answer, bool with_body);
   void on_deadline();
@@ -48,6 +53,10 @@ class HttpConnection : public io::EventHandler {
   std::size_t scanned_ = 0;
   bool established_ = false;
   bool keep_alive_ = true;
+  bool expects_last_ = false;
+  bool is_answering_ = false;
+  bool waits_for_reply_ = false;
+  std::shared_ptr<Reply::Asker*> reply_to_;
   Instant idle_since_;
   wire::http::RequestHead head_;
   io::MemberTimer<&HttpConnection::on_deadline> deadline_{this};

@@ -86,10 +86,7 @@ void HttpServer::stop_accepting() {
   loop_.remove(listener_.get());
   loop_.disarm(accept_again_);
   listener_.reset();
-  for (std::size_t i = connections_.size(); i-- > 0;) {
-    connections_[i]->close_after_answer();
-    if (connections_[i]->idle()) remove(*connections_[i]);
-  }
+  for (const auto& connection : connections_) connection->expect_last_request();
 }
 
 }  // namespace headgate::observe

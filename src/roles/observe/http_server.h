@@ -1,7 +1,8 @@
 #pragma once
-// The HTTP/1.1 server of the operators' ports (metrics, health, status, API): GET and HEAD alone,
-// from memory. Lives on the control thread's loop; the site outlives it. Its cost is bounded by
-// limits.h, because it has to work when nothing else does.
+// The HTTP/1.1 server of the operators' ports (metrics, health, status, API, purges): GET and HEAD
+// from memory, POST of a little JSON where the site has a page for it. Lives on the control
+// thread's loop; the site outlives it. Its cost is bounded by limits.h, because it has to work when
+// nothing else does.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -22,7 +23,8 @@ class HttpServer : public io::EventHandler {
              std::shared_ptr<io::tls::ServerContext> tls = nullptr);
   ~HttpServer() override;
 
-  // Gives the port up to another process: idle connections are closed, others after their answer.
+  // Gives the port up to another process. Who is connected gets an answer to a request that is on
+  // its way (kLastRequestTimeout), and is closed then.
   void stop_accepting();
   std::size_t connections() const { return connections_.size(); }
 

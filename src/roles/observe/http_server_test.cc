@@ -154,13 +154,137 @@ TEST_F(Serving, ASlowHeadEndsAtItsDeadline) {
   EXPECT_EQ(server->connections(), 0U);
 }
 
-TEST_F(Serving, GivingThePortUpClosesWhatIsIdle) {
-  io::Stream client = connect();
-  ask(client, get("/status"));
+TEST_F(Serving, GivingThePortUpAnswersWhoWasAccepted) {
+  io::Stream idle = connect(), fresh = connect(), half = connect();
+  ask(idle, get("/status"));
+  half.write("GET /sta");
+  turn();
   server->stop_accepting();
-  receive(client);
-  EXPECT_TRUE(closed);
+  for (const auto& [client, request] : {std::pair(&idle, get("/status/1")),
+                                        {&fresh, get("/status/1")},
+                                        {&half, get("tus/1").substr(4)}}) {
+    const std::string answer = ask(*client, request);
+    EXPECT_TRUE(answer.ends_with("/status/1|/1|")) << answer;
+    EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
+    EXPECT_TRUE(closed);
+  }
   EXPECT_EQ(server->connections(), 0U);
+}
+
+TEST_F(Serving, GivingThePortUpClosesWhoAsksNothingSoon) {
+  io::Stream idle = connect(), fresh = connect();
+  ask(idle, get("/status"));
+  server->stop_accepting();
+  EXPECT_EQ(server->connections(), 2U);
+  loop.timers().advance(loop.now() + kLastRequestTimeout + 1s);
+  turn();
+  EXPECT_EQ(server->connections(), 0U);
+}
+
+struct Counter {
+  void add(const Request& request, Reply reply) {
+    bodies.emplace_back(request.body);
+    if (later)
+      waiting.push_back(std::move(reply));
+    else
+      reply.give({.status = 201, .body = "at once"});
+  }
+  std::vector<std::string> bodies;
+  std::vector<Reply> waiting;
+  bool later = false;
+};
+
+class Posting : public Serving {
+ protected:
+  void SetUp() override {
+    site.add_post<&Counter::add>("/add", "adds", &counter);
+    Serving::SetUp();
+  }
+  static std::string post(std::string_view body, std::string_view type = "application/json",
+                          std::string_view host = "127.0.0.1:9900") {
+    return "POST /add HTTP/1.1\r\nHost: " + std::string(host) +
+           "\r\nContent-Type: " + std::string(type) +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  }
+  Counter counter;
+};
+
+TEST_F(Posting, ABodyThatArrivesInPiecesIsGivenWhole) {
+  io::Stream client = connect();
+  const std::string request = post("{\"a\": 1}");
+  for (const char c : request) {
+    client.write(std::string_view(&c, 1));
+    turn();
+  }
+  EXPECT_TRUE(receive(client).ends_with("at once"));
+  EXPECT_EQ(counter.bodies, std::vector<std::string>{"{\"a\": 1}"});
+  EXPECT_TRUE(ask(client, post("2") + get("/status")).ends_with("/status||")) << "and goes on";
+}
+
+TEST_F(Posting, AnAnswerMayComeLaterAndTheNextRequestWaitsForIt) {
+  counter.later = true;
+  io::Stream client = connect();
+  EXPECT_EQ(ask(client, post("1") + get("/status")), "");
+  counter.waiting[0].give({.status = 202, .body = "later"});
+  counter.waiting[0].give({.status = 500, .body = "twice"});
+  const std::string both = receive(client);
+  EXPECT_TRUE(both.starts_with("HTTP/1.1 202 ")) << both;
+  EXPECT_TRUE(both.ends_with("/status||")) << both;
+}
+
+TEST_F(Posting, AClientThatLeftOrWaitedTooLongIsNotAnswered) {
+  counter.later = true;
+  io::Stream client = connect();
+  ask(client, post("1"));
+  loop.timers().advance(loop.now() + kReplyTimeout + 1s);
+  turn();
+  EXPECT_EQ(server->connections(), 0U);
+  counter.waiting[0].give({.body = "nobody is there"});
+}
+
+TEST_F(Posting, WhatABrowserSendsForAForeignPageIsRefused) {
+  for (const char* type :
+       {"text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"}) {
+    io::Stream client = connect();
+    EXPECT_TRUE(ask(client, post("1", type)).starts_with("HTTP/1.1 415 ")) << type;
+    EXPECT_TRUE(closed);
+  }
+  for (const char* host :
+       {"evil.example:9900", "localhost.evil.example", "127.0.0.1.evil.example"}) {
+    io::Stream client = connect();
+    EXPECT_TRUE(ask(client, post("1", "application/json", host)).starts_with("HTTP/1.1 403 "))
+        << host;
+  }
+  for (const char* host : {"localhost", "[::1]:9900", "192.0.2.1"}) {
+    io::Stream client = connect();
+    EXPECT_TRUE(ask(client, post("1", "Application/JSON; charset=utf-8", host))
+                    .starts_with("HTTP/1.1 201 "))
+        << host;
+  }
+  EXPECT_EQ(counter.bodies.size(), 3U);
+}
+
+TEST_F(Posting, ABodyBeyondTheLimitOrWithoutALengthIsRefused) {
+  for (const std::string& request :
+       {post(std::string(kBodyBytesMax + 1, ' ')).substr(0, 200),
+        std::string("POST /add HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n")}) {
+    io::Stream client = connect();
+    EXPECT_TRUE(ask(client, request).starts_with("HTTP/1.1 413 "));
+    EXPECT_TRUE(closed);
+  }
+  EXPECT_TRUE(counter.bodies.empty());
+}
+
+TEST_F(Posting, OtherMethodsAndPathsAreToldWhatIsAllowed) {
+  io::Stream client = connect();
+  const std::string answer = ask(client, get("/add"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
+  EXPECT_NE(answer.find("Allow: POST\r\n"), std::string::npos);
+  EXPECT_NE(ask(client, get("/")).find("/add  adds\n"), std::string::npos);
+  std::string below = post("1");
+  below.replace(0, 9, "POST /add/x");
+  EXPECT_TRUE(ask(client, below).starts_with("HTTP/1.1 413 "));
 }
 
 }  // namespace
