@@ -15,17 +15,23 @@ std::string place_of(const SocketName& name) {
 }
 }  // namespace
 
-// The first socket of a UDP port finds out whether another program has it. Not when a port of that
-// number is held: a change may move it from one address to every address. Nor when it was given up
-// before: a data plane that drains may still have its old sockets open.
 Result<io::Fd> HeldSockets::open(const SocketName& name, bool first) const {
   if (!name.datagram) return io::listen_tcp(name.address, name.port);
+  if (first) return open_first_datagram(name);
+  return io::bind_udp(name.address, name.port, io::UdpShare::kFurther);
+}
+
+// The first socket of a UDP port finds out whether another program has it. Not when a port of that
+// number is held: a change may move it from one address to every address.
+Result<io::Fd> HeldSockets::open_first_datagram(const SocketName& name) const {
   const bool held_now = std::any_of(held_.begin(), held_.end(), [&](const Held& held) {
     return held.name.datagram && held.name.port == name.port;
   });
-  const bool ours = !first || held_now || given_up_.contains(name.port);
-  return io::bind_udp(name.address, name.port,
-                      ours ? io::UdpShare::kFurther : io::UdpShare::kFirst);
+  if (held_now) return io::bind_udp(name.address, name.port, io::UdpShare::kFurther);
+  auto fd = io::bind_udp(name.address, name.port, io::UdpShare::kFirst);
+  const bool ours = !retiring_.empty() || given_up_.contains(name.port);
+  if (fd || !ours) return fd;
+  return io::bind_udp(name.address, name.port, io::UdpShare::kAgain);
 }
 
 Result<std::vector<HeldSockets::Held>> HeldSockets::open_more(const SocketName& name,
@@ -44,7 +50,7 @@ Result<std::vector<HeldSockets::Held>> HeldSockets::open_more(const SocketName& 
       return fail(opened.error().code,
                   fmt::format("cannot listen on {}: {}", place_of(name), opened.error().message));
     }
-    more.push_back({name, std::move(*opened), {}});
+    more.push_back({name, std::move(*opened), {}, {}});
   }
   return more;
 }
@@ -62,6 +68,7 @@ Result<std::vector<int>> HeldSockets::claim(const SocketName& name, PlaneId plan
     if (!same(one)) continue;
     if (std::find(one.claims.begin(), one.claims.end(), plane) == one.claims.end())
       one.claims.push_back(plane);
+    one.given.insert(plane);
     fds.push_back(one.fd.get());
   }
   return fds;
@@ -76,6 +83,13 @@ void HeldSockets::release(const SocketName& name, PlaneId plane) {
 void HeldSockets::release_all(PlaneId plane) {
   for (Held& held : held_) std::erase(held.claims, plane);
   drop_unclaimed();
+}
+
+void HeldSockets::ended(PlaneId plane) {
+  for (Held& held : held_) held.given.erase(plane);
+  for (auto& [port, planes] : given_up_) planes.erase(plane);
+  std::erase_if(given_up_, [](const auto& entry) { return entry.second.empty(); });
+  retiring_.erase(plane);
 }
 
 void HeldSockets::stop_queueing(const std::vector<SocketName>& kept) const {
@@ -93,7 +107,7 @@ void HeldSockets::stop_listening(const std::vector<SocketName>& kept) const {
 }
 
 void HeldSockets::adopt(SocketName name, io::Fd fd, PlaneId plane) {
-  held_.push_back({std::move(name), std::move(fd), {plane}});
+  held_.push_back({std::move(name), std::move(fd), {plane}, {plane}});
 }
 
 void HeldSockets::drop_unclaimed() {
@@ -101,7 +115,8 @@ void HeldSockets::drop_unclaimed() {
     if (!held.claims.empty()) return false;
     if (held.name.datagram) {
       io::stop_receiving(held.fd.get());
-      given_up_.insert(held.name.port);
+      if (!held.given.empty())
+        given_up_[held.name.port].insert(held.given.begin(), held.given.end());
     }
     return true;
   });

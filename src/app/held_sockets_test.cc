@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -179,6 +180,63 @@ TEST_F(HeldDatagramSockets, AreNotSharedWithAnotherEdge) {
   EXPECT_NE(refused.error().message.find(fmt::format("UDP port {} on 127.0.0.1", name_.port)),
             std::string::npos)
       << refused.error().message;
+}
+
+// Another program that lets others of its kind join.
+io::Fd bind_joinable(const SocketName& name) {
+  io::Fd fd = io::bind_udp(name.address, name.port, io::UdpShare::kAgain).value();
+  const int on = 1;
+  EXPECT_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+  return fd;
+}
+
+TEST_F(HeldDatagramSockets, CanBeHadAgainWhileADataPlaneThatEndsHasThemOpen) {
+  const io::Fd still_open = io::inherit(::dup(claim(1, 1)[0])).value();
+  sockets_.release_all(1);
+  const std::vector<int> again = claim(2, 2);
+  ASSERT_EQ(again.size(), 2U);
+  send_from_new_clients(60);
+  const auto counts = waiting(again);
+  EXPECT_EQ(counts[0] + counts[1], 60U);
+}
+
+TEST_F(HeldDatagramSockets, AreNotSharedWithAnEdgeThatTookThePortInTheMeantime) {
+  const io::Fd still_open = io::inherit(::dup(claim(1, 1)[0])).value();
+  sockets_.release_all(1);
+  const io::Fd theirs = io::bind_udp(name_.address, name_.port, io::UdpShare::kAgain).value();
+  EXPECT_FALSE(sockets_.claim(name_, 2));
+}
+
+TEST_F(HeldDatagramSockets, AreForgottenWhenTheLastDataPlaneThatMayHaveThemOpenHasEnded) {
+  for (const PlaneId plane : {1U, 2U}) claim(plane, 2);
+  for (const PlaneId plane : {1U, 2U}) sockets_.release_all(plane);
+  const io::Fd theirs = bind_joinable(name_);
+  sockets_.ended(1);
+  EXPECT_TRUE(sockets_.claim(name_, 3)) << "the second one may have it open";
+  sockets_.release_all(3);
+  sockets_.ended(3);
+  sockets_.ended(2);
+  EXPECT_FALSE(sockets_.claim(name_, 4));
+}
+
+TEST_F(HeldDatagramSockets, AreForgottenAtOnceWhenNoDataPlaneIsLeftThatHadThemOpen) {
+  claim(1, 2);
+  sockets_.ended(1);  // it died; its claims are its successor's, who does without
+  sockets_.release_all(1);
+  const io::Fd theirs = bind_joinable(name_);
+  EXPECT_FALSE(sockets_.claim(name_, 2));
+}
+
+TEST_F(HeldDatagramSockets, CanBeHadAgainWhileADataPlaneOfTheProgramBeforeEnds) {
+  const io::Fd still_open = io::bind_udp(name_.address, name_.port).value();
+  io::stop_receiving(still_open.get());  // the program before did
+  EXPECT_FALSE(sockets_.claim(name_, 2));
+  sockets_.adopt_retiring(1);
+  claim(2, 1);
+  sockets_.release_all(2);
+  sockets_.ended(1);
+  sockets_.ended(2);
+  EXPECT_FALSE(sockets_.claim(name_, 3));
 }
 
 TEST_F(HeldDatagramSockets, MoveFromOneAddressToEveryAddress) {

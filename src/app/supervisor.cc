@@ -181,6 +181,7 @@ void Supervisor::on_ready(PlaneProcess& plane) {
 }
 
 void Supervisor::on_exit(PlaneProcess& plane, io::ChildExit how) {
+  sockets_.ended(plane.id());
   if (candidate_.get() == &plane)
     return give_up_candidate(fmt::format("it ended with {}", describe(how)));
   if (serving_.get() == &plane) return on_serving_exit(how);

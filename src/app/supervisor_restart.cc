@@ -113,6 +113,7 @@ Status Supervisor::adopt(const ResumeState::Plane& plane) {
   if (!adopted) return std::unexpected(adopted.error());
   (*adopted)->set_ready();
   if (plane.retiring) {
+    sockets_.adopt_retiring((*adopted)->id());
     retiring_.push_back(std::move(*adopted));
   } else {
     serving_ = std::move(*adopted);
@@ -134,6 +135,7 @@ void Supervisor::give_up_candidate(std::string_view why) {
   log_.error("hot restart refused: the new data plane {} cannot serve: {}; {}", candidate_->pid(),
              why, serving_ ? "the one that serves goes on" : "another one is started");
   sockets_.release_all(candidate_->id());
+  sockets_.ended(candidate_->id());  // it is killed
   loop_.retire(std::move(candidate_));
   if (!serving_ && !restart_timer_.armed())
     loop_.arm(restart_timer_, restart_policy_.after_death(0s, prng_));

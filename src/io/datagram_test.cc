@@ -91,6 +91,7 @@ TEST(Datagrams, HaveAPortToThemselvesUnlessFurtherSocketsAreAskedFor) {
   const std::uint16_t port = local_endpoint(first.get()).port;
   EXPECT_FALSE(bind_udp("127.0.0.1", port));
   EXPECT_FALSE(bind_udp("", port));
+  EXPECT_FALSE(bind_udp("127.0.0.1", port, UdpShare::kAgain));
   EXPECT_TRUE(bind_udp("127.0.0.1", port, UdpShare::kFurther));
 }
 
@@ -141,6 +142,20 @@ TEST_P(SharedPort, RefusesClientsWhenItsLastSocketStopsReceiving) {
   EXPECT_EQ(arrivals(only.get(), local_endpoint(only.get()).port, clients, 1), 0U);
   const std::string_view text[] = {"x"};
   EXPECT_EQ(send_connected(clients[0].get(), text).error, ECONNREFUSED);
+}
+
+TEST_P(SharedPort, CanBeBoundAgainWhenAllItsSocketsStoppedReceivingAndThenIsNotSharedEither) {
+  const Fd first = bind_udp(GetParam(), 0).value();
+  const std::uint16_t port = local_endpoint(first.get()).port;
+  const Fd further = bind_udp(GetParam(), port, UdpShare::kFurther).value();
+  stop_receiving(first.get());
+  EXPECT_FALSE(bind_udp(GetParam(), port, UdpShare::kAgain));
+  stop_receiving(further.get());
+  EXPECT_FALSE(bind_udp(GetParam(), port));
+  const Fd again = bind_udp(GetParam(), port, UdpShare::kAgain).value();
+  EXPECT_FALSE(bind_udp(GetParam(), port, UdpShare::kAgain));
+  std::vector<Fd> clients;
+  EXPECT_EQ(arrivals(again.get(), port, clients, 20), 20U);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ Transfer outcome(ssize_t n) {
 
 // Binds for "" to the dual-stack wildcard, and to the IPv4 one where the machine has no IPv6.
 Result<Fd> bind_socket(std::string_view address, std::uint16_t port, int type,
-                       bool beside_others = false) {
+                       int option_for_bind = 0) {
   wire::ip::Endpoint endpoint;
   endpoint.port = port;
   endpoint.address.v6 = address.empty();
@@ -51,11 +51,11 @@ Result<Fd> bind_socket(std::string_view address, std::uint16_t port, int type,
   }
   Fd fd(::socket(endpoint.address.v6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid() && address.empty() && errno == EAFNOSUPPORT)
-    return bind_socket("0.0.0.0", port, type, beside_others);
+    return bind_socket("0.0.0.0", port, type, option_for_bind);
   if (!fd.valid()) return fail_errno("socket", errno);
   if (endpoint.address.v6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.empty() ? 0 : 1);
   if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  if (beside_others) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (option_for_bind != 0) set_option(fd.get(), SOL_SOCKET, option_for_bind, 1);
   RawAddress raw = to_raw(endpoint);
   if (::bind(fd.get(), raw.get(), raw.length) != 0) {
     const int error = errno;
@@ -127,10 +127,15 @@ Result<Fd> listen_tcp(std::string_view address, std::uint16_t port, int backlog)
 
 // With SO_REUSEPORT a bind succeeds beside any other program of the user, and the two would divide
 // the clients between them without a word. So the first socket of a port is bound without it, and
-// lets others join afterwards.
+// lets others join afterwards. With SO_REUSEADDR it succeeds beside sockets that have this option
+// too: of ours, those that stopped receiving.
 Result<Fd> bind_udp(std::string_view address, std::uint16_t port, UdpShare share) {
-  auto fd = bind_socket(address, port, SOCK_DGRAM, share == UdpShare::kFurther);
+  const int option = share == UdpShare::kFurther ? SO_REUSEPORT
+                     : share == UdpShare::kAgain ? SO_REUSEADDR
+                                                 : 0;
+  auto fd = bind_socket(address, port, SOCK_DGRAM, option);
   if (fd) set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (fd && share == UdpShare::kAgain) set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 0);
   return fd;
 }
 
@@ -196,6 +201,7 @@ void stop_receiving(int fd) {
   }
   RawAddress raw = to_raw(self);
   ::connect(fd, raw.get(), raw.length);
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);  // see bind_udp
 }
 
 bool has_pending_input(int fd) {

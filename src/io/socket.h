@@ -41,6 +41,7 @@ Result<Fd> listen_tcp(std::string_view address, std::uint16_t port, int backlog 
 // their number changes.
 enum class UdpShare : std::uint8_t {
   kFirst,    // refused when anybody has the port, of this user or another
+  kAgain,    // the same, but beside those that stopped receiving
   kFurther,  // beside those that are there, which have to be of this user
 };
 Result<Fd> bind_udp(std::string_view address, std::uint16_t port,
@@ -70,7 +71,7 @@ void stop_queueing(int fd);
 // For every process that has it: clients are refused from now on, and so are those that wait to be accepted.
 void stop_listening(int fd);
 // The same for a datagram socket: it takes no further share of its port, whoever has it open. What
-// it holds can be received and answers can be sent.
+// it holds can be received and answers can be sent, and its port can be bound anew (UdpShare::kAgain).
 void stop_receiving(int fd);
 // True when the peer has closed or sent bytes nobody asked for: an idle pooled connection in this state is unusable.
 bool has_pending_input(int fd);

@@ -252,6 +252,31 @@ def test_a_second_edge_on_a_udp_port_is_refused_instead_of_sharing_its_clients(h
     assert f"cannot listen on UDP port {port} on 127.0.0.1" in second.stderr()
 
 
+def test_a_udp_port_that_was_given_up_is_refused_when_another_edge_has_it_since(headgate, udp_echo, free_port, tmp_path):
+    port, stays, origin = free_port(), free_port(), udp_echo()
+    both = udp_edge(stays, origin.port, listeners=[{"name": "second", "protocol": "UDP", "port": port}],
+                    more=[udp_route("dgrams", "second")])
+    first = headgate(both, workers=2)
+    restart_hot(first)
+    first.reload(udp_edge(stays, origin.port))
+    wait_reloads(first, 1)
+    wait_until(lambda: len(first.children()) == 1 and sockets_of(port) == 0, 30, "the port to be free")
+    other = Edge(tmp_path / "other", udp_edge(port, origin.port)).start()
+    try:
+        first.reload(both)
+        first.wait_metric("headgate_config_reloads_total", 1, 30, result="refused")
+        assert f"cannot listen on UDP port {port} on 127.0.0.1" in first.stderr()
+        many = UdpClients(port, 40)
+        many.ask()
+        many.close()
+        assert sum(flows_of_workers(other)) == 40
+    finally:
+        other.stop()
+    first.reload(both)
+    wait_reloads(first, 2)
+    assert sockets_of(port) == 2
+
+
 def test_answers_that_are_on_their_way_at_the_end_still_come(headgate, free_port):
     port = free_port()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as origin:
