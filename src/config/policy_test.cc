@@ -123,6 +123,8 @@ TEST(Policy, WithoutPoliciesTheModelsDefaultsHold) {
   EXPECT_EQ(settings.head_bytes_max, usual.head_bytes_max);
   EXPECT_EQ(settings.idle_timeout, usual.idle_timeout);
   EXPECT_EQ(settings.body_bytes_per_second_min, usual.body_bytes_per_second_min);
+  EXPECT_EQ(settings.response_bytes_per_second_min, usual.response_bytes_per_second_min);
+  EXPECT_EQ(settings.response_grace, usual.response_grace);
   const model::Upstream& upstream = *out.compiled.snapshot->upstreams[0];
   const model::Upstream plain;
   EXPECT_EQ(upstream.idle_timeout, plain.idle_timeout);

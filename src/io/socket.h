@@ -60,6 +60,8 @@ Result<Accepted> accept_stream(int listen_fd);
 wire::ip::Endpoint local_endpoint(int fd);
 wire::ip::Endpoint peer_endpoint(int fd);
 void set_no_delay(int fd);
+// Of a connection, all that its peer's kernel has said to have; 0 when the socket is not of TCP.
+std::uint64_t acknowledged_bytes(int fd);
 // Acknowledges what has arrived without waiting for data to carry it (TCP_QUICKACK, once).
 void acknowledge_now(int fd);
 // Sends RST instead of FIN when the descriptor is closed.

@@ -68,6 +68,9 @@ struct PortSettings {
   Duration tls_handshake_timeout = 10s;
   std::uint32_t body_bytes_per_second_min = 100;      // after a grace of body_grace; 0: no minimum
   Duration body_grace = 10s;
+  // Of a response that waits for its client, measured over periods of response_grace; 0: no minimum
+  std::uint32_t response_bytes_per_second_min = 100;
+  Duration response_grace = 60s;
   std::uint64_t requests_per_connection_max = 0;      // 0: no limit
   std::uint32_t http2_streams_max = 100;
   bool http2 = true;                                  // ALPN h2, and h2c by prior knowledge on HTTP ports

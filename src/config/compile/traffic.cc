@@ -93,6 +93,8 @@ model::PortSettings port_settings_of(const Json& value) {
   out.tls_handshake_timeout = duration_of(value, "tlsHandshakeTimeout");
   out.body_bytes_per_second_min = whole_of<std::uint32_t>(value, "minBodyBytesPerSecond");
   out.body_grace = duration_of(value, "bodyGrace");
+  out.response_bytes_per_second_min = whole_of<std::uint32_t>(value, "minResponseBytesPerSecond");
+  out.response_grace = duration_of(value, "responseGrace");
   out.requests_per_connection_max = whole_of<std::uint64_t>(value, "maxRequests");
   out.http2_streams_max = whole_of<std::uint32_t>(value, "maxStreams");
   out.http2 = boolean_of(value, "http2");

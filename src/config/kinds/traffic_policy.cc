@@ -138,6 +138,11 @@ Schema connection() {
                   "Slowest request body after bodyGrace; 0: none. Bytes a second."},
                  {"bodyGrace", duration(0s, 10min).or_else("10s"),
                   "Time before the slowest rate is asked for."},
+                 {"minResponseBytesPerSecond", integer(0, 1 << 30).or_else("100"),
+                  "Slowest reading of a response, while bytes wait for the client; a slower one is "
+                  "cut. 0: none. Not of tunnels. Bytes a second."},
+                 {"responseGrace", duration(100ms, 10min).or_else("60s"),
+                  "Time over which that rate is measured; a client is cut after one to two of it."},
                  {"maxRequests", integer(0, 1'000'000'000).or_else("0"),
                   "Requests after which a connection is closed in order; 0: no limit."},
                  {"maxStreams", integer(1, 10000).or_else("100"),

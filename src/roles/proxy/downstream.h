@@ -32,6 +32,8 @@ class Downstream {
   virtual void flush() = 0;
   // Bytes accepted but not yet taken by the kernel; when they fall to zero the exchange hears on_client_writable().
   virtual std::size_t buffered_bytes() const = 0;
+  // Whether the client took bytes of the response since this was asked last.
+  virtual bool reads_on() = 0;
   // Whether request body bytes are wanted now. A session that is paused stops reading, so the peer is stopped too.
   virtual void want_request_body(bool wanted) = 0;
   // The response cannot be completed: the client must see that (no last chunk; RST_STREAM).

@@ -156,6 +156,12 @@ void Exchange::on_client_body_too_slow() {
   answer(408, "request_too_slow", Source::kClient);
 }
 
+void Exchange::on_client_reads_too_slowly() {
+  if (phase_ == Phase::kIdle || phase_ == Phase::kDone) return;
+  worker_.stats.timeouts_response.add();
+  truncate("response_too_slow", Source::kClient, "the client read below the minimum rate");
+}
+
 void Exchange::on_phase_timer() {
   switch (phase_) {
     case Phase::kStages: return waited_too_long();
@@ -169,6 +175,7 @@ void Exchange::on_phase_timer() {
     }
     case Phase::kBackoff: return begin_attempt(first_, true);
     case Phase::kResponding:
+      if (downstream_->reads_on()) return touch();
       worker_.stats.timeouts_body.add();
       return truncate("body_idle", Source::kSelf, "no byte moved for the body idle time-out");
     case Phase::kTunnel: return truncate("tunnel_idle", Source::kSelf, "no byte moved for the tunnel idle time-out");

@@ -56,6 +56,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void on_client_gone();                           // closed or reset: nothing can be sent any more
   void on_client_error(const char* reason);        // its body breaks the protocol
   void on_client_body_too_slow();
+  void on_client_reads_too_slowly();
 
   // What a stage waited for has come. Nothing happens when the exchange is over by then.
   void resume_stages() { run_stages(); }

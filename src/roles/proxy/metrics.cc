@@ -284,6 +284,7 @@ void collect_process(MetricsText& out, Workers workers) {
              "Clients that were too slow, by what was waited for.");
   out.sample({{"phase", "head"}}, sum(workers, &WorkerStats::timeouts_head));
   out.sample({{"phase", "body"}}, sum(workers, &WorkerStats::timeouts_body));
+  out.sample({{"phase", "response"}}, sum(workers, &WorkerStats::timeouts_response));
   out.sample({{"phase", "idle"}}, sum(workers, &WorkerStats::timeouts_idle));
   out.family("headgate_connections", "gauge", "Open client connections.");
   out.sample({}, sum(workers, &WorkerStats::connections));

@@ -362,7 +362,7 @@ void SessionH1::flush() {
 
 void SessionH1::write_out(std::string_view bytes, std::string_view tail) {
   if (phase_ == Phase::kClosed) return;
-  if (out_.write(stream_, bytes, tail)) return;
+  if (out_.write(stream_, bytes, tail)) return time_reader();
   out_.clear();
   aborted_ = true;
   readable_ = true;
@@ -398,7 +398,7 @@ void SessionH1::exchange_done() {
   else if (body_ != Body::kNone) keep_alive_ = false;
   if (!keep_alive_) {
     phase_ = Phase::kHead;
-    return out_.blocked() ? worker_.loop.arm(timer_, kLingerTime * 5) : begin_linger();
+    return out_.blocked() ? worker_.loop.arm(timer_, settings().idle_timeout) : begin_linger();
   }
   next_request();
 }
@@ -427,6 +427,7 @@ void SessionH1::begin_linger() {
 void SessionH1::on_timer() {
   switch (phase_) {
     case Phase::kHead:
+      if (out_.blocked() && in_.empty()) return wait_for_reader();
       if (!keep_alive_) return close();
       if (in_.empty() && (draining_ || requests_ > 0) && reads_late_request()) return;
       if (in_.empty() && draining_) return begin_linger();
@@ -448,6 +449,44 @@ void SessionH1::on_timer() {
     case Phase::kLinger: return close();
     case Phase::kClosed: return;
   }
+}
+
+// After each write: looks at a client that leaves bytes waiting, for as long as it does.
+void SessionH1::time_reader() {
+  if (!out_.blocked()) {
+    if (reader_) worker_.loop.disarm(reader_->timer);
+    return;
+  }
+  if (response_ == ResponseBody::Kind::kTunnel) return;
+  if (!reader_) reader_ = std::make_unique<Reader>(this);
+  if (reader_->timer.armed()) return;
+  const std::uint64_t taken = io::acknowledged_bytes(stream_.fd());
+  reader_->rate.is_below(0, taken, true);
+  reader_->rate.moves(taken);
+  worker_.loop.arm(reader_->timer, settings().response_grace);
+}
+
+void SessionH1::look_at_reader() {
+  if (phase_ == Phase::kClosed || !out_.blocked()) return;
+  const model::PortSettings& s = settings();
+  const std::uint64_t least = bytes_in(s.response_grace, s.response_bytes_per_second_min);
+  if (!reader_->rate.is_below(least, io::acknowledged_bytes(stream_.fd()), true))
+    return worker_.loop.arm(reader_->timer, s.response_grace);
+  aborted_ = true;
+  if (exchange_) return exchange_->on_client_reads_too_slowly();
+  worker_.stats.timeouts_response.add();
+  close();
+}
+
+// Nothing is under way but the rest of an answer: progress is not idleness.
+void SessionH1::wait_for_reader() {
+  const bool drains = draining_ && std::exchange(keep_alive_, false);
+  if (!drains && !reads_on()) return close();
+  worker_.loop.arm(timer_, settings().idle_timeout);
+}
+
+bool SessionH1::reads_on() {
+  return out_.blocked() && reader_ && reader_->rate.moves(io::acknowledged_bytes(stream_.fd()));
 }
 
 void SessionH1::arm_body_timer() { worker_.loop.arm(timer_, settings().body_grace); }
@@ -488,6 +527,7 @@ void SessionH1::close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
   worker_.loop.disarm(timer_);
+  if (reader_) worker_.loop.disarm(reader_->timer);
   if (aborted_ && response_begun_) io::set_reset_on_close(stream_.fd());
   sessions_.closed(*this, facts_);
   stream_.close();

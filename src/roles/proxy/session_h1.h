@@ -3,6 +3,7 @@
 // While it is idle it holds no buffer: bytes are read into the worker's scratch, and only a head that did not arrive
 // completely is kept. Requests that come early (pipelining) stay in the kernel until the one before has ended.
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/list.h"
@@ -11,6 +12,7 @@
 #include "io/stream.h"
 #include "roles/proxy/connection_facts.h"
 #include "roles/proxy/downstream.h"
+#include "roles/proxy/reading_rate.h"
 #include "roles/proxy/session.h"
 #include "roles/proxy/worker_context.h"
 #include "wire/http1/chunked.h"
@@ -40,6 +42,7 @@ class SessionH1 final : public Session, public Downstream {
   void send_trailers(const wire::http::Fields& fields) override;
   void flush() override;
   std::size_t buffered_bytes() const override { return out_.size(); }
+  bool reads_on() override;
   void want_request_body(bool wanted) override;
   void abort() override;
   void exchange_done() override;
@@ -75,7 +78,16 @@ class SessionH1 final : public Session, public Downstream {
   void resume();
   void on_timer();
   void arm_body_timer();
+  void time_reader();
+  void look_at_reader();
+  void wait_for_reader();
   const model::PortSettings& settings() const;
+  // A client that did not take all at once.
+  struct Reader {
+    explicit Reader(SessionH1* session) : timer(session) {}
+    ReadingRate rate;
+    io::MemberTimer<&SessionH1::look_at_reader> timer;
+  };
 
   WorkerContext& worker_;
   ConnectionFacts facts_;
@@ -91,6 +103,7 @@ class SessionH1 final : public Session, public Downstream {
   std::uint64_t requests_ = 0;
   Instant body_started_;
   io::MemberTimer<&SessionH1::on_timer> timer_{this};
+  std::unique_ptr<Reader> reader_;  // null: it took everything so far
   io::Deferred resume_;
   Phase phase_ = Phase::kHead;
   Body body_ = Body::kNone;

@@ -180,6 +180,7 @@ void SessionH2::settle() {
 
 StreamH2& SessionH2::take_stream(StreamId id, Exchange& exchange, bool end_stream) {
   if (streams_.count() == 0) worker_.loop.disarm(timer_);
+  if (!reader_timer_.armed()) worker_.loop.arm(reader_timer_, settings().response_grace);
   StreamH2& stream = streams_.take([this] { return std::make_unique<StreamH2>(*this); });
   streams_.bind(stream, id);
   stream.begin(id, exchange, end_stream);
@@ -305,6 +306,7 @@ void SessionH2::close() {
   worker_.loop.disarm(timer_);
   worker_.loop.disarm(drain_timer_);
   worker_.loop.disarm(input_timer_);
+  worker_.loop.disarm(reader_timer_);
   sessions_.closed(*this, facts_);
   stream_.close();
   worker_.loop.retire(std::unique_ptr<io::EventHandler>(this));

@@ -5,9 +5,11 @@
 // Limits: those of wire/http2 and of the port; idle and head time-outs; requests of a connection.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "io/outbox.h"
 #include "roles/proxy/h2_streams.h"
+#include "roles/proxy/reading_rate.h"
 #include "roles/proxy/session.h"
 #include "roles/proxy/stream_h2.h"
 #include "wire/http2/server_session.h"
@@ -36,6 +38,8 @@ class SessionH2 final : public Session, public wire::http2::ServerEvents {
   const model::PortSettings& settings() const;
   wire::http::Fields& scratch_fields();
   bool is_window_held() const;
+  // A number that grows while the client takes what the stream has for it.
+  std::uint64_t taken_bytes(StreamId id) const;
   void wake() { worker_.loop.defer(work_); }
   void expect_settle(StreamH2& stream);
   void stream_done(StreamH2& stream, StreamId id);
@@ -74,6 +78,10 @@ class SessionH2 final : public Session, public wire::http2::ServerEvents {
   void on_timer();
   void time_input();
   void on_input_timer();
+  void look_at_readers();
+  void cut_slow_streams(std::uint64_t least);
+  void cut_slow_connection();
+  void cut_slow_stream(StreamId id);
 
   WorkerContext& worker_;
   ConnectionFacts facts_;
@@ -91,6 +99,9 @@ class SessionH2 final : public Session, public wire::http2::ServerEvents {
   io::MemberTimer<&SessionH2::on_timer> timer_{this};  // head, idle, or the end of what is over
   io::MemberTimer<&SessionH2::finish_drain> drain_timer_{this};
   io::MemberTimer<&SessionH2::on_input_timer> input_timer_{this};  // a head, or a frame, half sent
+  io::MemberTimer<&SessionH2::look_at_readers> reader_timer_{this};
+  ReadingRate reading_, reading_bodies_;  // of the connection: by its TCP, and by flow control
+  std::vector<wire::http2::WaitingStream> waiting_;  // at the look before
   Phase phase_ = Phase::kOpen;
   bool readable_ = false, writable_ = false, greeted_ = false;
   bool end_coming_ = false;  // the peer ended its direction; what came before is still to be read

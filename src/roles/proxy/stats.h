@@ -31,7 +31,7 @@ struct UpstreamStats {
 
 struct WorkerStats {
   Counter connections_accepted, connections_refused, connections_handed_over, tls_handshakes, tls_failures, tls_resumed;
-  Counter bad_requests, no_route, misdirected, timeouts_head, timeouts_idle, timeouts_body, client_aborts, floods;
+  Counter bad_requests, no_route, misdirected, timeouts_head, timeouts_idle, timeouts_body, timeouts_response, client_aborts, floods;
   Counter h1_requests, h2_requests, tunnels, access_log_lost, proxy_protocol_errors;
   Counter udp_flows, udp_flows_evicted, udp_flows_refused, datagrams_received, datagrams_sent, datagrams_dropped;
   Gauge connections, exchanges, tunnels_open, udp_flows_open;

@@ -15,6 +15,7 @@ void StreamH2::begin(http2::StreamId id, Exchange& exchange, bool end_stream) {
   id_ = id;
   exchange_ = &exchange;
   withheld_ = 0;
+  reading_ = {};
   early_.clear();
   tunnel_ = is_extended_connect(exchange.head()) ? Tunnel::kAsked : Tunnel::kNone;
   wanted_ = true;
@@ -122,6 +123,10 @@ void StreamH2::send_trailers(const http::Fields& fields) {
 void StreamH2::flush() { session_.wake(); }
 
 std::size_t StreamH2::buffered_bytes() const { return session_.wire().buffered_bytes(id_); }
+
+bool StreamH2::reads_on() {
+  return buffered_bytes() > 0 && reading_.moves(session_.taken_bytes(id_));
+}
 
 void StreamH2::want_request_body(bool wanted) {
   wanted_ = wanted;

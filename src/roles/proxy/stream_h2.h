@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "io/timer.h"
 #include "roles/proxy/downstream.h"
+#include "roles/proxy/reading_rate.h"
 #include "wire/http2/events.h"
 
 namespace headgate::proxy {
@@ -40,6 +41,7 @@ class StreamH2 final : public Downstream, public ListNode<UnsentTag> {
   void send_trailers(const wire::http::Fields& fields) override;
   void flush() override;
   std::size_t buffered_bytes() const override;
+  bool reads_on() override;
   void want_request_body(bool wanted) override;
   void abort() override;
   void exchange_done() override;
@@ -61,6 +63,7 @@ class StreamH2 final : public Downstream, public ListNode<UnsentTag> {
   io::MemberTimer<&StreamH2::on_body_timer> body_timer_{this};
   enum class Tunnel : std::uint8_t { kNone, kAsked, kOpen };
   Tunnel tunnel_ = Tunnel::kNone;
+  ReadingRate reading_;
   bool wanted_ = true, input_ended_ = false, early_end_ = false, output_ended_ = false;
 };
 

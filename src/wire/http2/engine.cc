@@ -224,6 +224,19 @@ void Engine::reset(StreamId id, ErrorCode code) {
   submit_reset(*stream, code);
 }
 
+bool Engine::is_shut(StreamId id) const {
+  return streams_.find(id) && nghttp2_session_get_stream_remote_window_size(session_, id) <= 0;
+}
+
+std::vector<WaitingStream> Engine::waiting_streams() const {
+  std::vector<WaitingStream> waiting;
+  streams_.for_each([&](const Stream& stream) {
+    if (stream.send.size() > 0 && !stream.tunnel)
+      waiting.push_back({stream.id, stream.body_sent, is_shut(stream.id)});
+  });
+  return waiting;
+}
+
 void Engine::submit_reset(Stream& stream, ErrorCode code) {
   stream.discard = true;
   stream.send.free();

@@ -48,6 +48,8 @@ class Engine {
   std::size_t held_bytes() const { return held_; }
   std::size_t memory_bytes() const { return library_bytes_ + streams_.memory_bytes(); }
   const Stream* stream(StreamId id) const { return streams_.find(id); }
+  bool is_shut(StreamId id) const;
+  std::vector<WaitingStream> waiting_streams() const;
   const SessionStats& stats() const { return stats_; }
 
  protected:

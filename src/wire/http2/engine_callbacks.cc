@@ -230,6 +230,8 @@ int Engine::write_data(const nghttp2_frame& frame, const std::uint8_t* header, s
   out_->append(reinterpret_cast<const char*>(header), 9);
   out_->append(stream.send.front(length));
   stream.send.take(length);
+  stream.body_sent += length;
+  stats_.body_bytes_sent += length;
   guard_.credit_data_frame();
   if (stream.blocked && stream.send.size() <= limits_.send_buffer_low_bytes) {
     stream.blocked = false;

@@ -159,6 +159,38 @@ TEST(Http2FlowControl, CreditOfAResetStreamReturnsToTheConnection) {
   }
 }
 
+TEST(Http2FlowControl, TellsWhichStreamsWaitAndWhetherForTheirOwnWindow) {
+  Limits limits;
+  limits.connection_window_bytes = 256 * 1024;
+  limits.held_bytes_max = 256 * 1024;
+  Loopback l({}, limits);
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 12; ++i) ids.push_back(*l.client.submit_request(Loopback::head(), true));
+  l.run();
+  for (const StreamId id : ids) {
+    l.server.submit_response(id, 200, {}, false);
+    l.server.send_body(id, std::string(70000, 's'), false);
+    l.run();
+  }
+  const auto waiting = l.server.waiting_streams();
+  ASSERT_EQ(waiting.size(), ids.size());
+  std::uint64_t sent = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(waiting[i].id, ids[i]);
+    EXPECT_EQ(waiting[i].shut, waiting[i].sent == 65536) << "the others wait for the connection";
+    EXPECT_EQ(l.server.sent_bytes(ids[i]), waiting[i].sent);
+    sent += waiting[i].sent;
+  }
+  EXPECT_TRUE(waiting.front().shut);
+  EXPECT_FALSE(waiting.back().shut);
+  EXPECT_EQ(l.server.stats().body_bytes_sent, sent);
+  for (int round = 0; round < 10; ++round) {
+    for (const StreamId id : ids) l.client.consume(id, 65536);
+    l.run();
+  }
+  EXPECT_TRUE(l.server.waiting_streams().empty());
+}
+
 TEST(Http2FlowControl, OnWritableComesOnceAfterStop) {
   Loopback l;
   l.at_client.consumer = &l.client;

@@ -33,6 +33,12 @@ std::size_t Session::buffered_bytes(StreamId stream) const {
   const Stream* found = engine_->stream(stream);
   return found ? found->send.size() : 0;
 }
+std::uint64_t Session::sent_bytes(StreamId stream) const {
+  const Stream* found = engine_->stream(stream);
+  return found ? found->body_sent : 0;
+}
+std::vector<WaitingStream> Session::waiting_streams() const { return engine_->waiting_streams(); }
+bool Session::is_shut(StreamId stream) const { return engine_->is_shut(stream); }
 std::size_t Session::held_bytes() const { return engine_->held_bytes(); }
 std::size_t Session::memory_bytes() const { return engine_->memory_bytes(); }
 const SessionStats& Session::stats() const { return engine_->stats(); }

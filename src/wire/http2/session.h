@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -30,6 +31,14 @@ struct SessionStats {
   std::uint64_t resets_received = 0;
   std::uint64_t resets_by_peer_fault = 0;  // sent because of what the peer did
   std::uint64_t refused_streams = 0;
+  std::uint64_t body_bytes_sent = 0;
+};
+
+// Body bytes are there for the peer, which does not take them.
+struct WaitingStream {
+  StreamId id = 0;
+  std::uint64_t sent = 0;  // of the body before them
+  bool shut = false;       // for want of the stream's own window
 };
 
 class Engine;
@@ -72,6 +81,11 @@ class Session {
 
   std::size_t open_streams() const;  // announced and not yet closed
   std::size_t buffered_bytes(StreamId stream) const;
+  std::uint64_t sent_bytes(StreamId stream) const;  // of its body, ever
+  // The peer gives no window to this stream: what it holds waits for nothing else.
+  bool is_shut(StreamId stream) const;
+  // Streams other than tunnels that hold body bytes, by id.
+  std::vector<WaitingStream> waiting_streams() const;
   std::size_t held_bytes() const;    // body bytes delivered and not consumed, all streams
   std::size_t memory_bytes() const;  // allocated now by the library and by the stream table
   const SessionStats& stats() const;

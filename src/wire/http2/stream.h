@@ -17,6 +17,7 @@ struct Stream {
   StreamId id = 0;
   std::uint32_t interims = 0;
   std::uint64_t body_received = 0;
+  std::uint64_t body_sent = 0;
   std::uint64_t length = 0;     // content-length, when has_length
   std::size_t held = 0;         // body bytes delivered, not consumed
   const char* fault = nullptr;  // why the session broke the stream
@@ -49,6 +50,10 @@ class StreamTable {
   Stream* find(StreamId id);
   const Stream* find(StreamId id) const { return const_cast<StreamTable*>(this)->find(id); }
   void remove(StreamId id);
+  template <typename F>
+  void for_each(F f) const {
+    for (const Entry& entry : streams_) f(*entry.stream);
+  }
   std::size_t size() const { return streams_.size(); }
   std::size_t memory_bytes() const;
 

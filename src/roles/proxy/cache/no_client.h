@@ -21,6 +21,7 @@ class NoClient final : public Downstream {
   void send_trailers(const wire::http::Fields&) override {}
   void flush() override {}
   std::size_t buffered_bytes() const override { return 0; }
+  bool reads_on() override { return false; }
   void want_request_body(bool) override {}
   void abort() override {}
   void exchange_done() override {}
