@@ -80,14 +80,14 @@ bool allows_range(const Fields& request, const StoredResponse& stored, std::stri
   return date && has_strong_date(stored) && *date == stored.last_modified_s;
 }
 
-bool is_sent_in_304(FieldId id, bool has_tag) {
-  switch (id) {
+bool is_sent_in_304(const Field& field, bool has_tag) {
+  switch (field.id) {
     case FieldId::kContentEncoding:
     case FieldId::kContentLength:
     case FieldId::kContentRange:
     case FieldId::kContentType: return false;
     case FieldId::kLastModified: return !has_tag;
-    default: return true;
+    default: return !equals_ignore_case(field.name, "content-language");
   }
 }
 

@@ -22,6 +22,6 @@ bool allows_range(const wire::http::Fields& request, const model::StoredResponse
                   std::string_view tag);
 
 // Whether a stored field goes into a 304: not what describes the content (RFC 9110 §15.4.5).
-bool is_sent_in_304(wire::http::FieldId id, bool has_tag);
+bool is_sent_in_304(const wire::http::Field& field, bool has_tag);
 
 }  // namespace headgate::decide::cache

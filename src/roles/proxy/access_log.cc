@@ -131,6 +131,7 @@ void AccessLog::record(const Exchange& exchange, RuleStats* rule) {
     rule->request_bytes.add(exchange.request_bytes());
     rule->response_bytes.add(exchange.response_bytes());
     if (outcome.reason) rule->failures[static_cast<std::size_t>(outcome.fault)].add();
+    if (const auto result = exchange.cache_result()) rule->cache[static_cast<std::size_t>(*result)].add();
   }
   if (!wanted(exchange.traffic().access_log, outcome.reason != nullptr)) return;
   append_line(exchange);

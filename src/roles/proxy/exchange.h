@@ -93,6 +93,10 @@ class Exchange : public ListNode<ExchangeTag> {
   Instant now() const { return worker_.loop.now(); }
   WallTime wall() const { return worker_.loop.wall(); }
   std::string_view cache_status() const { return cache_status_; }
+  // None: the rule has no policy, or the request did not come that far.
+  std::optional<CacheResult> cache_result() const {
+    return caches_ && turn_->policy() ? std::optional(turn_->result()) : std::nullopt;
+  }
   std::string_view request_id() const { return request_id_; }
   std::string_view trace_id() const { return trace_id_; }
   std::string_view upstream_name() const;
@@ -173,6 +177,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void begin_beside(Exchange& client, store::memory::Lead lead);
   bool cache_takes(wire::http::ResponseHead& head, bool end);
   bool cache_confirms(const CacheTurn::Arrived& arrived);
+  bool asks_for_itself();
   bool stale_answers(int status);
   void fail_forward(int status, const char* reason, Source fault, std::string detail);
   void fill_from(Attempt& attempt, std::string_view bytes, bool end);

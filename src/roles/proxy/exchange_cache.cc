@@ -142,9 +142,10 @@ bool Exchange::cache_takes(http::ResponseHead& head, bool end) {
     if (winner_) winner_->abandon(true, worker_.loop.now());
     return true;
   }
-  if (turn_->keep(arrived, out_.fields) != rules::Reason::kStored) {
-    if (no_client_) finish();
-    return no_client_ != nullptr;
+  const rules::Reason kept = turn_->keep(arrived, out_.fields);
+  if (kept != rules::Reason::kStored) {
+    if (no_client_) return finish(), true;
+    return kept == rules::Reason::kTooLarge && asks_for_itself();
   }
   if (!no_client_) reply_with(head);
   if (end) origin_is_done();
@@ -163,6 +164,17 @@ bool Exchange::cache_confirms(const CacheTurn::Arrived& arrived) {
   });
   if (winner_) winner_->cancel();
   winner_ = nullptr;
+  begin_attempt(first_, false);
+  return true;
+}
+
+// A part of what is too large to keep: the client's own request goes out, instead of all of it. False: it asked for all.
+bool Exchange::asks_for_itself() {
+  if (!turn_->facts().has_range) return false;
+  if (winner_) winner_->cancel();
+  winner_ = nullptr;
+  turn_->pass_by();
+  request_as_sent();
   begin_attempt(first_, false);
   return true;
 }
@@ -306,7 +318,7 @@ ResponseBody Exchange::shape_reply(const rules::Answer& answer, const http::Resp
   add_cache_status();
   if (answer.status == 304) {
     const bool has_tag = http::find(response_fields_, FieldId::kEtag) != nullptr;
-    std::erase_if(response_fields_, [&](const http::Field& f) { return !rules::is_sent_in_304(f.id, has_tag); });
+    std::erase_if(response_fields_, [&](const http::Field& f) { return !rules::is_sent_in_304(f, has_tag); });
     return {};
   }
   if (answer.status == 416) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "roles/proxy/cache/cache_metrics.h"
 #include "roles/proxy/jwks_keeper.h"
 #include "roles/proxy/prepared.h"
 #include "roles/proxy/proxy.h"
@@ -123,6 +124,9 @@ void collect_rules(MetricsText& out, std::vector<Group<RuleStats>> groups) {
                 &RuleStats::retries);
   rules.counter("headgate_requests_rate_limited_total", "Requests refused by a rate limit.",
                 &RuleStats::rate_limited);
+  rules.counters("headgate_cache_requests_total",
+                 "Requests of rules with a CachePolicy, by what the cache did.", &RuleStats::cache,
+                 "result", kCacheResults);
   rules.counter("headgate_requests_denied_total", "Requests refused by an access policy.",
                 &RuleStats::denied);
 }
@@ -310,6 +314,7 @@ void Proxy::collect_metrics(MetricsText& out) const {
   collect_process(out, workers);
   collect_keeper(out, kKeeperCounters, keeper_->stats());
   collect_keeper(out, kJwksCounters, jwks_->stats());
+  if (cache_) collect_cache(out, *cache_);
   if (!current_) return;
   auto by_id = current_->rule_names;
   std::sort(by_id.begin(), by_id.end());

@@ -13,11 +13,17 @@
 
 namespace headgate::proxy {
 
+// What the cache did for a request.
+enum class CacheResult : std::uint8_t { kHit, kStale, kRevalidated, kMiss, kShared, kBypass, kCount };
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(CacheResult::kCount)> kCacheResults = {
+    "hit", "stale", "revalidated", "miss", "shared", "bypass"};
+
 struct RuleStats {
   std::array<Counter, 6> responses;   // by status class; [0] for exchanges that ended without a status
   std::array<Counter, 3> failures;    // by Source
   Histogram latency_us;
   Counter request_bytes, response_bytes, retries, rate_limited, denied;
+  std::array<Counter, kCacheResults.size()> cache;
 };
 
 struct UpstreamStats {

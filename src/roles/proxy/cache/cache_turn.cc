@@ -49,7 +49,7 @@ void CacheTurn::reset() {
   mark_ = {};
   selector_.clear();
   secondary_ = filled_ = 0;
-  may_store_ = has_asked_disk_ = has_waited_ = is_validating_ = is_waiting_for_room_ = false;
+  may_store_ = has_asked_disk_ = is_confirmed_ = has_waited_ = is_validating_ = is_waiting_for_room_ = false;
 }
 
 rules::KeyInput CacheTurn::url() const {
@@ -180,9 +180,13 @@ CacheTurn::Next CacheTurn::forward_alone() {
                   [](const http::Field& field) { return rules::is_replaced_by_cache(field.id); });
   auto lead = is_particular ? std::nullopt : cache_.shared.memory().lead_alone(key(), secondary_);
   if (lead) return forward(std::move(*lead));
+  pass_by();
+  return Next::kForward;
+}
+
+void CacheTurn::pass_by() {
   may_store_ = false;
   exchange_.forget_request_as_sent();
-  return Next::kForward;
 }
 
 void CacheTurn::on_wake() {
@@ -277,6 +281,16 @@ void CacheTurn::name_status() {
   const bool collapsed = status_.collapsed;
   status_ = rules::status_of(reuse_);
   status_.collapsed = collapsed && !status_.hit;
+}
+
+CacheResult CacheTurn::result() const {
+  using Forward = http::CacheStatus::Forward;
+  if (reuse_.reason == Reason::kStaleIfError) return CacheResult::kStale;
+  if (status_.hit) return reuse_.reason == Reason::kFresh ? CacheResult::kHit : CacheResult::kStale;
+  if (status_.collapsed) return CacheResult::kShared;
+  if (is_confirmed_) return CacheResult::kRevalidated;
+  const bool is_past = status_.forward == Forward::kBypass || status_.forward == Forward::kMethod;
+  return is_past ? CacheResult::kBypass : CacheResult::kMiss;
 }
 
 void CacheTurn::append_status(std::string& out, int status) const {

@@ -17,6 +17,7 @@
 #include "roles/proxy/cache/disk_question.h"
 #include "roles/proxy/cache/stored_reply.h"
 #include "roles/proxy/cache/worker_cache.h"
+#include "roles/proxy/stats.h"
 #include "wire/http/cache_status.h"
 
 namespace headgate::proxy {
@@ -43,6 +44,8 @@ class CacheTurn final : public store::memory::Wakeable {
   bool is_waiting() const { return waiter_ || question_; }
   // What was served cannot be read any more: it is fetched for this client alone.
   void give_up();
+  // What comes from here on is for this client alone: it is sent what the client asked.
+  void pass_by();
   // It waited long enough: the request is forwarded for this client alone.
   void stop_waiting();
   // Of a stale response that is served: the right to validate it, if nobody does. Empty otherwise.
@@ -96,6 +99,7 @@ class CacheTurn final : public store::memory::Wakeable {
   // The member of Cache-Status. `status`: what the origin answered, 0 when it was not asked.
   void append_status(std::string& out, int status) const;
   const wire::http::CacheStatus& status() const { return status_; }
+  CacheResult result() const;
   decide::cache::KeyInput url() const;
 
   void on_wake() override;
@@ -157,7 +161,7 @@ class CacheTurn final : public store::memory::Wakeable {
   StoredReply reply_;
 
   bool may_store_ = false;  // what comes may be kept: the request is sent as the cache's own
-  bool has_asked_disk_ = false;
+  bool has_asked_disk_ = false, is_confirmed_ = false;
   bool has_waited_ = false, is_validating_ = false, is_waiting_for_room_ = false;
 };
 

@@ -103,6 +103,7 @@ Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
   if (reason == Reason::kStored && policy_->admission != model::CachePolicy::Admission::kAlways &&
       !rules::is_admitted(*policy_, cache_.shared.count_request(hash_)))
     reason = Reason::kNotAdmitted;
+  if (arrived.head.status == 206) reason = Reason::kPartialUnusable;  // nobody asked for a part
   if (reason == Reason::kStored && arrived.head.framing.has_length &&
       arrived.head.framing.length > cache_.shared.memory().options().object_bytes_max)
     reason = Reason::kTooLarge;
@@ -156,6 +157,7 @@ bool CacheTurn::freshen(const Arrived& arrived) {
       rules::freshen(record_, stored, update, facts_, *policy_, arrived.times);
   record_ = fresh.record;
   mark_ = {};
+  is_confirmed_ = true;
   status_.ttl = rules::freshness_of(record_, *policy_, arrived.times.response).ttl_s();
   status_.detail = {};
   selector_.assign(stored_->selector());
