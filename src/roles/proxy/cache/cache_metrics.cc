@@ -57,8 +57,10 @@ void collect_cache(MetricsText& out, ObjectCache& cache) {
   const Counts counts = cache.memory().counts();
   for (const Row& row : kMemory) {
     out.family(row.name, row.type, row.help);
-    if (row.type == "gauge") out.sample({}, static_cast<double>(counts.*row.field));
-    else out.sample({}, counts.*row.field);
+    if (row.type == "gauge")
+      out.sample({}, static_cast<double>(counts.*row.field));
+    else
+      out.sample({}, counts.*row.field);
   }
   if (cache.has_disk()) collect_disk(out, cache);
 }

@@ -49,7 +49,8 @@ void CacheTurn::reset() {
   mark_ = {};
   selector_.clear();
   secondary_ = filled_ = 0;
-  may_store_ = has_asked_disk_ = is_confirmed_ = has_waited_ = is_validating_ = is_waiting_for_room_ = false;
+  may_store_ = has_asked_disk_ = is_confirmed_ = has_waited_ = is_validating_ =
+      is_waiting_for_room_ = false;
 }
 
 rules::KeyInput CacheTurn::url() const {
@@ -119,7 +120,7 @@ CacheTurn::Next CacheTurn::choose(View view) {
       return reuse_.use == Use::kHit ? Next::kServe : Next::kServeStale;
     }
     if (reuse_.use == Use::kGatewayTimeout) return Next::kGatewayTimeout;
-    if (facts_.method == http::Method::kHead) return Next::kForward;
+    if (facts_.method == http::Method::kHead) return forward_head();
     if (view.passes(secondary_) || has_waited_) return forward_alone();
     auto claim =
         cache_.shared.memory().claim(key(), secondary_, view, exchange_.now(), cache_.wakes, *this);
@@ -167,6 +168,13 @@ CacheTurn::Next CacheTurn::forward(Lead lead) {
   if (!stored_ && asks_disk()) return Next::kWait;
   born_ = cache_.shared.purges().now();
   is_validating_ = stored_ && stored_->body()->state() == BodyState::kComplete;
+  return Next::kForward;
+}
+
+// Its answer may freshen what is stored: from here on, so that a purge that comes meanwhile counts.
+CacheTurn::Next CacheTurn::forward_head() {
+  if (stored_) lead_ = cache_.shared.memory().lead_alone(key(), secondary_);
+  born_ = cache_.shared.purges().now();
   return Next::kForward;
 }
 

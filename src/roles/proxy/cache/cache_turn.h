@@ -112,6 +112,7 @@ class CacheTurn final : public store::memory::Wakeable {
   Next choose(View view);
   Next adopt(const store::memory::Ref<store::memory::Object>& found);
   Next forward(store::memory::Lead lead);
+  Next forward_head();
   Next forward_alone();
   // cache_turn_disk.cc
   bool asks_disk();

@@ -224,9 +224,8 @@ void CacheTurn::note_head(const Arrived& arrived) {
       rules::effect_of_head(arrived.head.status, arrived.head.fields, length, record_, stored);
   if (effect == rules::HeadEffect::kOutdate) cache_.shared.memory().purge_key(key(), Purge::kSoft);
   const bool is_whole = stored_->body()->state() == store::memory::BodyState::kComplete;
-  if (effect != rules::HeadEffect::kFreshen || !is_whole) return;
-  lead_ = cache_.shared.memory().lead_alone(key(), secondary_);
-  if (lead_) freshen(arrived);
+  if (effect != rules::HeadEffect::kFreshen || !is_whole || !lead_) return;
+  freshen(arrived);
   status_.stored = false;
   stored_ = {};
 }
