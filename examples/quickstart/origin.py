@@ -17,6 +17,8 @@ class Origin(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text.encode())))
+        if self.path.startswith("/catalogue"):
+            self.send_header("Cache-Control", "max-age=60")  # the edge may keep it for a minute
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text.encode())
