@@ -65,4 +65,4 @@ install_root bookworm trafficserver
 in_root sid nginx -v 2>&1
 in_root sid haproxy -v | sed -n 1p
 in_root trixie varnishd -V 2>&1 | sed -n 1p
-in_root bookworm traffic_server --version 2>&1 | sed -n 1p
+in_root bookworm traffic_server --version 2>/dev/null | sed -n 1p
