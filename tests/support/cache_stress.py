@@ -6,6 +6,7 @@ invalidation was complete when the request began.
 """
 
 import collections
+import contextlib
 import random
 import re
 import threading
@@ -24,12 +25,13 @@ class Book:
 
     def __init__(self, seed: int, pages: int, size_max: int):
         self.seed, self.lock = seed, threading.Lock()
-        chosen = random.Random(seed)
         self.paths = [f"/s{number}" for number in range(pages)]
-        self.sizes = {path: chosen.choice([0, 1, 40, 500, 3000, 20_000, size_max]) for path in self.paths}
+        sizes = [size_max, 3000, 500, 0, 40, 20_000, 1]  # few pages have the sizes in front, which have parts
+        self.sizes = {path: sizes[number % len(sizes)] for number, path in enumerate(self.paths)}
         self.epoch = dict.fromkeys(self.paths, 1)
         self.floor = dict.fromkeys(self.paths, 1)
         self.counts, self.wrong = collections.Counter(), []
+        self._history, self._trusts = [], True
 
     def change(self, paths) -> dict:
         """The origin's side of a change: answers made from now on are of the next epoch."""
@@ -41,8 +43,21 @@ class Book:
     def is_invalidated(self, epochs: dict):
         """The edge has said that what is older is not served any more."""
         with self.lock:
-            for path, epoch in epochs.items():
+            for path, epoch in epochs.items() if self._trusts else ():
+                self._history.append((time.monotonic(), path, self.floor[path]))
                 self.floor[path] = max(self.floor[path], epoch)
+
+    def doubt_changes_of_the_last(self, seconds: float):
+        """The edge is about to be killed, and may not have written them down; nor what follows until `trust_changes`."""
+        with self.lock:
+            self._trusts = False
+            while self._history and self._history[-1][0] > time.monotonic() - seconds:
+                _, path, floor = self._history.pop()
+                self.floor[path] = floor
+
+    def trust_changes(self):
+        with self.lock:
+            self._trusts = True
 
     def count(self, what: str):
         with self.lock:
@@ -99,7 +114,12 @@ class StressOrigin(ScriptedOrigin):
 
 
 class StressClient(threading.Thread):
-    """Asks for random pages in random ways until `until` (monotonic), and reports to the book what is wrong."""
+    """Asks for random pages in random ways until `until` (monotonic), and reports to the book what is wrong.
+
+    A `patient` one tries again where nobody listens, for a while.
+    """
+
+    patient = False
 
     def __init__(self, book: Book, port: int, number: int, until: float, host: str = "plain.test", purge=None):
         super().__init__(daemon=True)
@@ -114,6 +134,16 @@ class StressClient(threading.Thread):
             self.book.report(f"{type(self).__name__}: {error!r}")
         finally:
             self.close()
+
+    def _connected(self, kind):
+        deadline = time.monotonic() + (30 if self.patient else 0)
+        while True:
+            try:
+                return kind(self.port, timeout_s=60)
+            except ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def _once(self):
         path, variant, chance = self.random.choice(self.book.paths), self.random.choice(VARIANTS), self.random.random()
@@ -216,7 +246,7 @@ def parts_of(answer) -> list:
 class H1Stress(StressClient):
     def ask(self, method, path, sent, body=None):
         """The answer, or None when it was cut so that a client sees it."""
-        self.connection = self.connection or RawClient(self.port, timeout_s=60)
+        self.connection = self.connection or self._connected(RawClient)
         try:
             answer = self.connection.request(request_text(method, self.host, path, sent, body), method)
         except (EOFError, ConnectionError, ValueError):
@@ -230,13 +260,10 @@ class H1Stress(StressClient):
 
     def _leave(self, path, sent):
         """Reads a little and goes."""
-        with RawClient(self.port) as client:
+        with self._connected(RawClient) as client, contextlib.suppress(OSError):
             client.send(request_text("GET", self.host, path, sent))
             if self.random.random() < 0.5:
-                try:
-                    client.sock.recv(1000)
-                except OSError:
-                    pass
+                client.sock.recv(1000)
         self.book.count("left")
 
     def close(self):
@@ -248,7 +275,7 @@ class H1Stress(StressClient):
 class H2Stress(StressClient):
     def ask(self, method, path, sent, body=None):
         try:
-            self.connection = self.connection or H2Client(self.port, timeout_s=60)
+            self.connection = self.connection or self._connected(H2Client)
             lower = [(name.lower(), value) for name, value in sent]
             stream = self.connection.open(method, path, lower, end=body is None, authority=self.host)
             if body is not None:
@@ -263,7 +290,7 @@ class H2Stress(StressClient):
 
     def _leave(self, path, sent):
         try:
-            self.connection = self.connection or H2Client(self.port, timeout_s=60)
+            self.connection = self.connection or self._connected(H2Client)
             stream = self.connection.open("GET", path, [(name.lower(), value) for name, value in sent], authority=self.host)
             self.connection.h2.reset_stream(stream, 8)
             self.connection.flush()
