@@ -16,6 +16,7 @@ Schema Schema::or_else(std::string_view text) const {
   Schema s = *this;
   s.fallback =
       s.type == Type::kText || s.type == Type::kDuration ? Json(text).dump() : std::string(text);
+  s.parsed_fallback = Json::parse(s.fallback);
   return s;
 }
 Schema Schema::one_of(std::vector<std::string_view> allowed) const {
@@ -119,7 +120,7 @@ void fill_defaults(const Schema& schema, Json& value) {
   for (const Field& field : schema.fields) {
     auto it = value.find(field.name);
     if (it == value.end() && !field.schema.fallback.empty())
-      it = value.emplace(std::string(field.name), Json::parse(field.schema.fallback)).first;
+      it = value.emplace(std::string(field.name), field.schema.parsed_fallback).first;
     if (it != value.end()) fill_defaults(field.schema, *it);
   }
 }

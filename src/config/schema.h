@@ -51,6 +51,7 @@ struct Schema {
   bool is_required = false;
   bool is_secret = false;  // its value is never repeated in a problem
   std::string fallback;    // JSON text of the default; empty: none
+  Json parsed_fallback;    // the same, made once
   double min = -std::numeric_limits<double>::infinity(),
          max = std::numeric_limits<double>::infinity();
   std::size_t size_min = 0, size_max = SIZE_MAX;  // bytes of text, items, entries

@@ -1,22 +1,20 @@
 #include "config/yaml.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 #include <unordered_map>
 
 #include "base/ascii.h"
+#include "base/check.h"
+#include "base/hash.h"
 
 namespace headgate::config {
 namespace {
 
-// Thrown by the handler below and caught in parse_document; yaml-cpp offers no other way to stop.
+// Why a document is not taken.
 struct Refused {
   int line;
   std::string message;
@@ -36,83 +34,138 @@ bool may_be_no_text(std::string_view s) {
   return s == "true" || s == "True" || s == "TRUE" || s == "false" || s == "False" || s == "FALSE";
 }
 
-// Builds the tree from events. A frame is a container under construction.
-class Builder final : public YAML::EventHandler {
+std::string_view view(const yaml_char_t* text) {
+  return text ? reinterpret_cast<const char*>(text) : std::string_view();
+}
+
+// The events of one text, by libyaml.
+class Events {
+ public:
+  explicit Events(std::string_view text) {
+    HG_CHECK(yaml_parser_initialize(&parser_), "memory for a parser");
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+    text_ = text;
+  }
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+  ~Events() {
+    yaml_event_delete(&event_);
+    yaml_parser_delete(&parser_);
+  }
+
+  // Valid until the next call; nullptr: not YAML, see why().
+  const yaml_event_t* next() {
+    yaml_event_delete(&event_);
+    return yaml_parser_parse(&parser_, &event_) ? &event_ : nullptr;
+  }
+  bool wants_document_start() const {
+    return parser_.problem && view_of(parser_.problem) == "did not find expected <document start>";
+  }
+  int line() const {
+    if (parser_.error != YAML_READER_ERROR) return static_cast<int>(parser_.problem_mark.line) + 1;
+    const std::string_view before = text_.substr(0, parser_.problem_offset);
+    return static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1;
+  }
+  std::string why() const {
+    return parser_.context ? fmt::format("not YAML: {} {}", parser_.problem, parser_.context)
+                           : fmt::format("not YAML: {}", view_of(parser_.problem));
+  }
+
+ private:
+  static std::string_view view_of(const char* text) { return text ? text : "out of memory"; }
+  yaml_parser_t parser_{};
+  yaml_event_t event_{};
+  std::string_view text_;
+};
+
+// Builds the tree from events, until one of them is refused. A frame is a container under
+// construction.
+class Builder {
  public:
   explicit Builder(Document& out) : out_(out) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    leaf(mark, anchor, nullptr);
+  // False: refused() says why.
+  bool take(const yaml_event_t& event) {
+    line_ = static_cast<int>(event.start_mark.line) + 1;
+    switch (event.type) {
+      case YAML_SCALAR_EVENT: return take_scalar(event);
+      case YAML_ALIAS_EVENT: return take_alias(view(event.data.alias.anchor));
+      case YAML_SEQUENCE_START_EVENT:
+        return open(view(event.data.sequence_start.tag), view(event.data.sequence_start.anchor),
+                    Json::array());
+      case YAML_MAPPING_START_EVENT:
+        return open(view(event.data.mapping_start.tag), view(event.data.mapping_start.anchor),
+                    Json::object());
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT: close(); return true;
+      default: return true;
+    }
   }
-
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& text) override {
-    if (wants_key()) return take_key(mark, text);
-    const bool plain = tag == "?";
-    if (!plain) refuse_tag(mark, tag);
-    if (plain && is_null_text(text)) return leaf(mark, anchor, nullptr);
-    leaf(mark, anchor, plain && may_be_no_text(text) ? plain_scalar(text) : Json(text));
-  }
-
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const auto it = anchors_.find(anchor);
-    if (it == anchors_.end())
-      throw Refused{line(mark), "an alias may not stand inside its own anchor"};
-    if (wants_key()) throw Refused{line(mark), "expected a key that is text, got an alias"};
-    count(mark, it->second.nodes);
-    Json copy = it->second.value;
-    place(mark, std::move(copy));
-  }
-
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(mark, tag, anchor, Json::array());
-  }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open(mark, tag, anchor, Json::object());
-  }
-  void OnSequenceEnd() override { close(); }
-  void OnMapEnd() override { close(); }
+  const Refused& refused() const { return refused_; }
 
  private:
   struct Frame {
     Json value;
     std::uint64_t place;
-    YAML::anchor_t anchor;
+    std::string anchor;
     std::size_t nodes_before;
     std::string key;
     bool has_key = false;
   };
 
-  static int line(const YAML::Mark& mark) { return mark.line + 1; }
+  bool refuse(std::string message) {
+    refused_ = {line_, std::move(message)};
+    return false;
+  }
   bool wants_key() const {
     return !frames_.empty() && frames_.back().value.is_object() && !frames_.back().has_key;
   }
 
-  static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
-    if (tag.empty() || tag == "!" || tag == "?" || tag == "tag:yaml.org,2002:str") return;
-    throw Refused{line(mark), fmt::format("expected a value without a tag, got tag '{}'", tag)};
+  bool take_scalar(const yaml_event_t& event) {
+    const auto& scalar = event.data.scalar;
+    const std::string_view text(reinterpret_cast<const char*>(scalar.value), scalar.length);
+    const bool plain = !scalar.tag && scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    const bool is_null = plain && is_null_text(text);
+    if (wants_key() && !is_null) return take_key(text);
+    if (!takes_tag(view(scalar.tag))) return false;
+    const std::string_view anchor = view(scalar.anchor);
+    if (is_null) return leaf(anchor, nullptr);
+    return leaf(anchor, plain && may_be_no_text(text) ? plain_scalar(text) : Json(text));
   }
 
-  void count(const YAML::Mark& mark, std::size_t nodes) {
+  bool take_alias(std::string_view anchor) {
+    const auto it = anchors_.find(anchor);
+    if (it == anchors_.end())
+      return refuse(fmt::format("alias '{}' stands for nothing that ends before it", anchor));
+    if (wants_key()) return refuse("expected a key that is text, got an alias");
+    if (!count(it->second.nodes)) return false;
+    Json copy = it->second.value;
+    note_line();
+    attach(std::move(copy));
+    return true;
+  }
+
+  bool takes_tag(std::string_view tag) {
+    if (tag.empty() || tag == "!" || tag == YAML_STR_TAG) return true;
+    return refuse(fmt::format("expected a value without a tag, got tag '{}'", tag));
+  }
+
+  bool count(std::size_t nodes) {
     nodes_ += nodes;
-    if (nodes_ > kNodesMax)
-      throw Refused{
-          line(mark),
-          fmt::format("expected at most {} values in a document, aliases included", kNodesMax)};
+    return nodes_ <= kNodesMax ||
+           refuse(fmt::format("expected at most {} values in a document, aliases included",
+                              kNodesMax));
   }
 
-  void take_key(const YAML::Mark& mark, const std::string& key) {
+  bool take_key(std::string_view key) {
     Frame& frame = frames_.back();
-    if (frame.value.contains(key))
-      throw Refused{line(mark), fmt::format("key '{}' stands here twice", key)};
-    count(mark, 1);
+    if (frame.value.contains(key)) return refuse(fmt::format("key '{}' stands here twice", key));
     frame.key = key;
     frame.has_key = true;
-    out_.lines.add(place_of(frame.place, key), line(mark));
+    out_.lines.add(place_of(frame.place, key), line_);
+    return count(1);
   }
 
   std::uint64_t next_place() const {
@@ -122,16 +175,11 @@ class Builder final : public YAML::EventHandler {
                                    : place_of(frame.place, frame.value.size());
   }
 
-  void note_line(const YAML::Mark& mark) {
-    if (frames_.empty()) out_.line = line(mark);
-    if (frames_.empty() || frames_.back().value.is_array())
-      out_.lines.add(next_place(), line(mark));
+  void note_line() {
+    if (frames_.empty()) out_.line = line_;
+    if (frames_.empty() || frames_.back().value.is_array()) out_.lines.add(next_place(), line_);
   }
 
-  void place(const YAML::Mark& mark, Json value) {
-    note_line(mark);
-    attach(std::move(value));
-  }
   void attach(Json value) {
     if (frames_.empty()) {
       out_.value = std::move(value);
@@ -143,69 +191,87 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
-    if (wants_key()) throw Refused{line(mark), "expected a key that is text"};
-    count(mark, 1);
-    if (anchor) anchors_[anchor] = {value, 1};
-    place(mark, std::move(value));
+  bool leaf(std::string_view anchor, Json value) {
+    if (wants_key()) return refuse("expected a key that is text");
+    if (!count(1)) return false;
+    if (!anchor.empty()) anchors_.insert_or_assign(std::string(anchor), Anchored{value, 1});
+    note_line();
+    attach(std::move(value));
+    return true;
   }
 
-  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Json value) {
-    refuse_tag(mark, tag);
-    if (wants_key()) throw Refused{line(mark), "expected a key that is text"};
+  bool open(std::string_view tag, std::string_view anchor, Json value) {
+    if (!takes_tag(tag)) return false;
+    if (wants_key()) return refuse("expected a key that is text");
     if (frames_.size() >= kDepthMax)
-      throw Refused{line(mark), fmt::format("expected at most {} levels of nesting", kDepthMax)};
-    count(mark, 1);
-    note_line(mark);
-    frames_.push_back({std::move(value), next_place(), anchor, nodes_ - 1, {}, false});
+      return refuse(fmt::format("expected at most {} levels of nesting", kDepthMax));
+    if (!count(1)) return false;
+    note_line();
+    if (!anchor.empty()) anchors_.erase(std::string(anchor));  // it stands for this one from here
+    frames_.push_back({std::move(value), next_place(), std::string(anchor), nodes_ - 1, {}, false});
+    return true;
   }
 
   void close() {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
-    if (frame.anchor) anchors_[frame.anchor] = {frame.value, nodes_ - frame.nodes_before};
+    if (!frame.anchor.empty())
+      anchors_.insert_or_assign(frame.anchor, Anchored{frame.value, nodes_ - frame.nodes_before});
     attach(std::move(frame.value));
   }
 
   Document& out_;
+  int line_ = 1;  // of the event
   std::size_t nodes_ = 0;
   std::vector<Frame> frames_;
-  std::unordered_map<YAML::anchor_t, Anchored> anchors_;
+  std::unordered_map<std::string, Anchored, StringHash, std::equal_to<>> anchors_;
+  Refused refused_{};
 };
 
 void report(Problems& problems, std::string_view file, int line, std::string message) {
   problems.add({Severity::kError, std::string(file), line, {}, {}, std::move(message), {}});
 }
 
-// yaml-cpp takes a quote that is still open after the last line for a closed one. With an end of
-// document behind it, it does not; without a last line break it finds the mistake itself.
-std::string with_end(std::string_view text) {
-  std::string out(text);
-  if (out.ends_with('\n')) out += "...\n";
-  return out;
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-// False: empty.
-bool build(std::string_view text, Document& out) {
-  std::istringstream in(with_end(text));
-  YAML::Parser parser(in);
+// What stands before a "---" may be directives and comments alone: no document.
+bool is_preamble(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view line = take_until(text, '\n');
+    if (!line.starts_with('%') && !line.starts_with('#') && !is_blank(line)) return false;
+  }
+  return true;
+}
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// Nothing: `out` holds what was read, null when that was nothing.
+std::optional<Refused> build(std::string_view text, Document& out) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (is_preamble(text)) return std::nullopt;
+  constexpr std::string_view kTwo = "expected '---' between documents";
+  Events events(text);
   Builder builder(out);
-  if (!parser.HandleNextDocument(builder)) return false;
-  Document ignored;
-  Builder rest(ignored);
-  if (parser.HandleNextDocument(rest))
-    throw Refused{ignored.line, "expected '---' between documents"};
-  out.lines.seal();
-  return !out.value.is_null();
+  bool begun = false;
+  while (const yaml_event_t* event = events.next()) {
+    if (event->type == YAML_STREAM_END_EVENT) {
+      out.lines.seal();
+      return std::nullopt;
+    }
+    const bool begins = event->type == YAML_DOCUMENT_START_EVENT;
+    if (begins && std::exchange(begun, true))
+      return Refused{static_cast<int>(event->start_mark.line) + 1, std::string(kTwo)};
+    if (!builder.take(*event)) return builder.refused();
+  }
+  if (begun && events.wants_document_start()) return Refused{events.line(), std::string(kTwo)};
+  return Refused{events.line(), events.why()};
 }
 
 bool is_separator(std::string_view line) {
   return line.starts_with("---") &&
          (line.size() == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\r');
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 }  // namespace
@@ -241,14 +307,10 @@ std::optional<Document> parse_document(const DocumentText& document, std::string
   }
   Document out;
   out.first_line = document.first_line;
-  try {
-    if (build(document.text, out)) return out;
-  } catch (const Refused& refused) {
-    refuse(refused.line, refused.message);
-  } catch (const YAML::Exception& error) {
-    refuse(error.mark.is_null() ? 1 : error.mark.line + 1, "not YAML: " + error.msg);
-  } catch (const std::exception& error) {
-    refuse(1, fmt::format("not YAML: {}", error.what()));
+  if (const auto refused = build(document.text, out)) {
+    refuse(refused->line, refused->message);
+  } else if (!out.value.is_null()) {
+    return out;
   }
   return std::nullopt;
 }

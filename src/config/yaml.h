@@ -1,6 +1,5 @@
 #pragma once
-// YAML text -> JSON trees with the line of every node. The only file that sees yaml-cpp; its
-// exceptions end here.
+// YAML text -> JSON trees with the line of every node. The only file that sees libyaml.
 //
 // What YAML 1.1 would guess is left to the schema: a plain scalar that could be something else than
 // text (8080, 1e3, 0777, true, on, 2024-01-01) becomes a JSON binary value that holds the text as

@@ -1,11 +1,7 @@
 #include "config/yaml.h"
 
 #include <gtest/gtest.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
-
-#include <sstream>
+#include <yaml.h>
 
 #include "base/hash.h"
 
@@ -63,6 +59,33 @@ TEST(Yaml, ADuplicateKeyIsAnError) {
   EXPECT_EQ(problems_of("a: 1\nb: 2\na: 3\n"), "f:3: key 'a' stands here twice\n");
 }
 
+TEST(Yaml, WhatIsNotYamlIsToldWithItsLine) {
+  EXPECT_EQ(problems_of("a: 1\nb: [1,\nc: 2\n"),
+            "f:4: not YAML: did not find expected ',' or ']' while parsing a flow sequence\n");
+  EXPECT_EQ(problems_of("a: 1\n---\nb: 'x\n"),
+            "f:4: not YAML: found unexpected end of stream while scanning a quoted scalar\n");
+  EXPECT_EQ(problems_of("a: 1\nb: \xff\n"), "f:2: not YAML: invalid leading UTF-8 octet\n");
+}
+
+TEST(Yaml, AKeyIsText) {
+  for (const char* const text : {"~: 1\n", "? [a]\n: 1\n", "? {a: 1}\n: 1\n"})
+    EXPECT_EQ(problems_of(text), "f:1: expected a key that is text\n") << text;
+  EXPECT_EQ(only("8080: x\n'': y\n")["8080"], "x");
+}
+
+TEST(Yaml, DirectivesAndCommentsBeforeADocumentAreNone) {
+  EXPECT_EQ(only("%YAML 1.2\n# c\n---\na: b\n")["a"], "b");
+}
+
+TEST(Yaml, AnAliasThatStandsForNothingIsRefused) {
+  EXPECT_EQ(problems_of("a: *x\n"), "f:1: alias 'x' stands for nothing that ends before it\n");
+}
+
+TEST(Yaml, AnAliasStandsForTheAnchorThatWasSetLast) {
+  EXPECT_EQ(only("a: &x k\nb: &x v\nc: *x\n")["c"], "v");
+  EXPECT_NE(problems_of("a: &x k\nb: &x [*x]\n"), "");
+}
+
 TEST(Yaml, AQuoteThatIsLeftOpenIsAnError) {
   for (const char* const text : {"a: 'x", "a: 'x\n", "a: \"x\n\n", "a: 'x\n---\nb: 1\n"})
     EXPECT_NE(problems_of(text), "") << text;
@@ -117,51 +140,51 @@ TEST(Yaml, WindowsLineEndsAndAByteOrderMarkAreRead) {
             "more");
 }
 
-// A document as a line of events.
-class Events final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override { text += "~ "; }
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { text += "* "; }
-  void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t,
-                const std::string& value) override {
-    text += tag + "(" + value + ") ";
+std::string shown(const yaml_event_t& event) {
+  switch (event.type) {
+    case YAML_ALIAS_EVENT: return "* ";
+    case YAML_SCALAR_EVENT:
+      return std::to_string(event.data.scalar.style) + "(" +
+             std::string(reinterpret_cast<const char*>(event.data.scalar.value),
+                         event.data.scalar.length) +
+             ") ";
+    case YAML_SEQUENCE_START_EVENT: return "[ ";
+    case YAML_SEQUENCE_END_EVENT: return "] ";
+    case YAML_MAPPING_START_EVENT: return "{ ";
+    case YAML_MAPPING_END_EVENT: return "} ";
+    default: return "";
   }
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {
-    text += "[ ";
-  }
-  void OnSequenceEnd() override { text += "] "; }
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {
-    text += "{ ";
-  }
-  void OnMapEnd() override { text += "} "; }
-  std::string text;
-};
+}
 
-// What yaml-cpp makes of a whole stream, which it cuts apart itself; nothing when it finds fault.
-std::optional<std::vector<std::string>> whole_stream(const std::string& text) {
-  constexpr std::size_t kRounds = 50;  // at a stray bracket the parser stands still for ever
-  try {
-    std::vector<std::string> out;
-    std::istringstream in(text.ends_with('\n') ? text + "...\n"
-                                               : text);  // else an open quote passes
-    YAML::Parser parser(in);
-    for (std::size_t i = 0; i < kRounds; ++i) {
-      Events events;
-      if (!parser.HandleNextDocument(events)) return out;
-      if (events.text != "~ ") out.push_back(events.text);
-    }
-  } catch (const YAML::Exception&) {
+// What libyaml makes of a whole stream, which it cuts apart itself: a line of events for each
+// document that is not empty. Nothing when it finds fault.
+std::optional<std::vector<std::string>> whole_stream(std::string_view text) {
+  const std::string empty = "1() ";
+  yaml_parser_t parser;
+  yaml_parser_initialize(&parser);
+  yaml_parser_set_input_string(&parser, reinterpret_cast<const unsigned char*>(text.data()),
+                               text.size());
+  std::vector<std::string> out;
+  std::string document;
+  for (bool over = false, good = true; !over;) {
+    yaml_event_t event;
+    good = yaml_parser_parse(&parser, &event) != 0;
+    over = !good || event.type == YAML_STREAM_END_EVENT;
+    if (good && event.type == YAML_DOCUMENT_END_EVENT && document != empty) out.push_back(document);
+    document = good && event.type != YAML_DOCUMENT_END_EVENT ? document + shown(event) : "";
+    if (good) yaml_event_delete(&event);
+    if (good) continue;
+    yaml_parser_delete(&parser);
+    return std::nullopt;
   }
-  return std::nullopt;
+  yaml_parser_delete(&parser);
+  return out;
 }
 std::optional<std::vector<std::string>> by_scan(const std::string& text) {
   std::vector<std::string> out;
   for (const DocumentText& document : split_documents(text)) {
-    const auto inner = whole_stream(std::string(document.text));
+    if (document.text.starts_with('%')) continue;  // directives belong to what follows
+    const auto inner = whole_stream(document.text);
     if (!inner) return std::nullopt;
     out.insert(out.end(), inner->begin(), inner->end());
   }
@@ -198,7 +221,7 @@ TEST(Yaml, TheScanForDocumentsAgreesWithTheParserOnRandomText) {
     good += expected && expected->size() > 1;
     ASSERT_EQ(by_scan(text), expected) << text;
   }
-  EXPECT_GT(good, 200);
+  EXPECT_GT(good, 100);
 }
 
 }  // namespace
