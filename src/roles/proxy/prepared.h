@@ -27,6 +27,9 @@ struct Prepared {
   std::vector<std::shared_ptr<io::tls::ServerContext>> port_tls;        // by port; null without TLS
   std::vector<std::shared_ptr<UpstreamState>> upstreams;                // by upstream index
   std::vector<std::shared_ptr<io::tls::ClientContext>> upstream_tls;    // by upstream index; null without TLS
+  // By upstream index: that of the upstream of this name in the Prepared before, kNoneBefore when it is new.
+  static constexpr std::size_t kNoneBefore = SIZE_MAX;
+  std::vector<std::size_t> before;
   std::vector<std::pair<std::uint32_t, std::string>> rule_names;        // rule id, "HTTPRoute shop/cart/0"
   RateLimiter* limiter = nullptr;                                       // of the process
   // By the limit that a rule of the snapshot points at.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "io/clock.h"
 #include "io/entropy.h"
@@ -19,10 +20,18 @@ namespace headgate::proxy {
 namespace {
 constexpr Duration kTicketKeyCheck = 60s;
 constexpr Duration kDrainCheck = 50ms;
+constexpr Duration kFreeCheck = 1s;
 
 std::shared_ptr<io::tls::TicketKeys> make_ticket_keys(std::string_view secret) {
   auto shared = io::tls::TicketKeys::from_seed(secret, io::wall_now());
   return shared ? std::move(*shared) : std::make_shared<io::tls::TicketKeys>(io::wall_now());
+}
+
+// Looked up here, not on the worker's loop: there are as many as rules.
+std::vector<RuleStats*> rule_stats_of(Worker& worker, const Prepared& prepared) {
+  std::vector<RuleStats*> rules(prepared.snapshot->rules);
+  for (const auto& [id, name] : prepared.rule_names) rules[id] = &worker.rule_stats(name);
+  return rules;
 }
 
 }  // namespace
@@ -89,12 +98,22 @@ Status Proxy::apply(std::shared_ptr<const model::Snapshot> snapshot) {
   if (!prepared) return std::unexpected(prepared.error());
   if (auto opened = open_ports(**prepared); !opened) return opened;
   std::shared_ptr<const Prepared> next = std::move(*prepared);
-  for (auto& worker : workers_) worker->post([w = worker.get(), next] { w->adopt(next); });
+  for (auto& worker : workers_)
+    worker->post([w = worker.get(), next, rules = rule_stats_of(*worker, *next)]() mutable {
+      w->adopt(std::move(next), std::move(rules));
+    });
   announce_ports();
   close_removed_ports(*next);
   keeper_->retain(next->upstreams);
+  if (current_) replaced_.push_back(std::move(current_));
   current_ = std::move(next);
+  if (!replaced_timer_.armed()) loop_.arm(replaced_timer_, kFreeCheck);
   return {};
+}
+
+void Proxy::free_replaced() {
+  std::erase_if(replaced_, [](const auto& one) { return one.use_count() == 1; });
+  if (!replaced_.empty()) loop_.arm(replaced_timer_, kFreeCheck);
 }
 
 // A UDP port may have more sockets than there are workers, from a time when there were more of
@@ -141,8 +160,9 @@ Result<std::shared_ptr<Prepared>> Proxy::prepare(std::shared_ptr<const model::Sn
     prepared->port_tls.push_back(std::move(*tls));
     if (auto indexed = index_rules(snapshot->ports[i], *prepared); !indexed) return std::unexpected(indexed.error());
   }
-  for (const auto& upstream : snapshot->upstreams) {
-    auto tls = make_client_tls(*upstream);
+  prepared->before = find_before(*snapshot);
+  for (std::size_t i = 0; i < snapshot->upstreams.size(); ++i) {
+    auto tls = make_client_tls(*snapshot->upstreams[i], prepared->before[i]);
     if (!tls) return std::unexpected(tls.error());
     prepared->upstream_tls.push_back(std::move(*tls));
   }
@@ -176,13 +196,24 @@ Result<std::shared_ptr<io::tls::ServerContext>> Proxy::make_server_tls(const Pre
   return io::tls::ServerContext::make(config, ticket_keys_, io::wall_now(), previous);
 }
 
-// A definition that did not change keeps its context, and with it the sessions that it can resume.
-Result<std::shared_ptr<io::tls::ClientContext>> Proxy::make_client_tls(const model::Upstream& upstream) const {
-  if (!upstream.tls.enabled) return nullptr;
-  for (std::size_t i = 0; current_ && i < current_->upstreams.size(); ++i) {
-    const model::Upstream& old = *current_->snapshot->upstreams[i];
-    if (old.name == upstream.name && old.fingerprint == upstream.fingerprint) return current_->upstream_tls[i];
+std::vector<std::size_t> Proxy::find_before(const model::Snapshot& snapshot) const {
+  std::unordered_map<std::string_view, std::size_t> by_name;
+  for (std::size_t i = 0; current_ && i < current_->upstreams.size(); ++i)
+    by_name.emplace(current_->snapshot->upstreams[i]->name, i);
+  std::vector<std::size_t> before;
+  for (const auto& upstream : snapshot.upstreams) {
+    const auto found = by_name.find(upstream->name);
+    before.push_back(found == by_name.end() ? Prepared::kNoneBefore : found->second);
   }
+  return before;
+}
+
+// A definition that did not change keeps its context, and with it the sessions that it can resume.
+Result<std::shared_ptr<io::tls::ClientContext>> Proxy::make_client_tls(const model::Upstream& upstream,
+                                                                       std::size_t before) const {
+  if (!upstream.tls.enabled) return nullptr;
+  if (before != Prepared::kNoneBefore && current_->snapshot->upstreams[before]->fingerprint == upstream.fingerprint)
+    return current_->upstream_tls[before];
   io::tls::ClientConfig config;
   config.name = "Upstream " + upstream.name;
   config.server_name = upstream.tls.server_name;

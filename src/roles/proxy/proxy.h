@@ -96,12 +96,14 @@ class Proxy {
   struct OpenPort;
   Result<std::shared_ptr<Prepared>> prepare(std::shared_ptr<const model::Snapshot> snapshot);
   Result<std::shared_ptr<io::tls::ServerContext>> make_server_tls(const Prepared& prepared, std::size_t index) const;
-  Result<std::shared_ptr<io::tls::ClientContext>> make_client_tls(const model::Upstream& upstream) const;
+  std::vector<std::size_t> find_before(const model::Snapshot& snapshot) const;
+  Result<std::shared_ptr<io::tls::ClientContext>> make_client_tls(const model::Upstream& upstream, std::size_t before) const;
   Status index_rules(const model::Port& port, Prepared& prepared) const;
   Status open_ports(const Prepared& prepared);
   Status open_port(OpenPort& port);
   void announce_ports();
   void close_removed_ports(const Prepared& prepared);
+  void free_replaced();
   void rotate_ticket_keys();
   void worker_stopped_accepting();
   void check_drained();
@@ -117,6 +119,8 @@ class Proxy {
   std::unique_ptr<JwksKeeper> jwks_;
   std::unique_ptr<LogWriter> log_;
   std::shared_ptr<const Prepared> current_;
+  // Freed here, once no worker needs them: that takes long for a big one.
+  std::vector<std::shared_ptr<const Prepared>> replaced_;
   std::vector<std::unique_ptr<OpenPort>> ports_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::thread cache_closer_;  // in a drain
@@ -126,6 +130,7 @@ class Proxy {
   bool draining_ = false;
   bool receiving_ = false;  // datagrams
   io::MemberTimer<&Proxy::rotate_ticket_keys> ticket_timer_{this};
+  io::MemberTimer<&Proxy::free_replaced> replaced_timer_{this};
   io::MemberTimer<&Proxy::check_drained> drain_timer_{this};
 };
 

@@ -62,20 +62,22 @@ PortView& Worker::view(const std::string& key) {
   return *slot;
 }
 
-void Worker::adopt(std::shared_ptr<const Prepared> prepared) {
+// An upstream whose definition did not change has the same state, and keeps its pool.
+std::shared_ptr<OriginPool> Worker::pool_of(const Prepared& prepared, std::size_t upstream) {
+  const std::size_t before = prepared.before[upstream];
+  const auto& state = prepared.upstreams[upstream];
+  if (world_ && before < world_->pools.size() && &world_->pools[before]->state() == state.get())
+    return world_->pools[before];
+  return std::make_shared<OriginPool>(context_, state, prepared.upstream_tls[upstream]);
+}
+
+void Worker::adopt(std::shared_ptr<const Prepared> prepared, std::vector<RuleStats*> rules) {
   auto next = std::make_shared<WorkerSnapshot>();
   next->prepared = prepared;
-  std::unordered_map<const UpstreamState*, std::shared_ptr<OriginPool>> kept;
-  if (world_)
-    for (const auto& old : world_->pools) kept.emplace(&old->state(), old);
-  for (std::size_t i = 0; i < prepared->upstreams.size(); ++i) {
-    const auto old = kept.find(prepared->upstreams[i].get());
-    std::shared_ptr<OriginPool> pool = old != kept.end() ? old->second : nullptr;
-    if (!pool) pool = std::make_shared<OriginPool>(context_, prepared->upstreams[i], prepared->upstream_tls[i]);
-    next->pools.push_back(std::move(pool));
-  }
-  next->rules.resize(prepared->snapshot->rules);
-  for (const auto& [id, name] : prepared->rule_names) next->rules[id] = &stats_.rule(name);
+  next->pools.reserve(prepared->upstreams.size());
+  for (std::size_t i = 0; i < prepared->upstreams.size(); ++i)
+    next->pools.push_back(pool_of(*prepared, i));
+  next->rules = std::move(rules);
   for (auto& [key, view] : views_) *view = {};
   for (std::size_t i = 0; i < prepared->snapshot->ports.size(); ++i) {
     const model::Port& port = prepared->snapshot->ports[i];

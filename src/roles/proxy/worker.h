@@ -40,11 +40,13 @@ class Worker {
   }
   std::uint64_t adopted_revision() const { return adopted_revision_.load(std::memory_order_acquire); }
   const WorkerStats& stats() const { return stats_; }
+  RuleStats& rule_stats(const std::string& name) { return stats_.rule(name); }
   std::uint32_t index() const { return index_; }
   std::int64_t open_connections() const { return stats_.connections.value(); }
 
-  // Worker thread, by post().
-  void adopt(std::shared_ptr<const Prepared> prepared);
+  // Worker thread, by post(). `rules`: of this worker, by rule id. Takes as long as there are upstreams and ports, however
+  // many routes they have.
+  void adopt(std::shared_ptr<const Prepared> prepared, std::vector<RuleStats*> rules);
   void listen(const std::string& key, int fd);
   // `fd`: one of the `shares` sockets of a UDP port, this worker's from now on. It may get several.
   void receive(const std::string& key, io::Fd fd, std::size_t shares);
@@ -59,6 +61,7 @@ class Worker {
   friend class Acceptor;
   void run(int cpu);
   PortView& view(const std::string& key);
+  std::shared_ptr<OriginPool> pool_of(const Prepared& prepared, std::size_t upstream);
   template <typename Ports>
   void leave_port(Ports& ports, const std::string& key);
   // True when the connection went to another worker.
