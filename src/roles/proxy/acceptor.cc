@@ -11,7 +11,10 @@ constexpr int kAcceptsPerWake = 16;
 constexpr Duration kPauseWhenExhausted = 100ms;
 }  // namespace
 
-Acceptor::Acceptor(Worker& worker, std::string key, int fd) : worker_(worker), key_(std::move(key)), fd_(fd) { resume(); }
+Acceptor::Acceptor(Worker& worker, std::string key, int fd) : worker_(worker), key_(std::move(key)), fd_(fd) {
+  io::set_no_delay(fd_);  // what is accepted inherits it
+  resume();
+}
 
 Acceptor::~Acceptor() { stop(); }
 

@@ -29,7 +29,6 @@ void Sessions::accept(PortView& port, io::Fd fd, const wire::ip::Endpoint& peer)
   if (full || (!speaks_proxy_protocol(settings, peer.address) && !admit(facts)))
     return io::set_reset_on_close(fd.get());
   worker_.stats.connections_accepted.add();
-  io::set_no_delay(fd.get());
   facts.peer_text = wire::ip::to_string(peer.address);
   const bool plain_http = port.port->protocol == model::PortProtocol::kHttp && settings.proxy_protocol_from.empty();
   if (plain_http) return start_h1(std::move(facts), io::Stream(std::move(fd)), {});

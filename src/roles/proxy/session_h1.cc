@@ -172,7 +172,7 @@ void SessionH1::start_exchange(std::string_view head_text, std::size_t in_hand) 
   const auto parsed = http1::parse_request_head(exchange.head_text(), {s.head_bytes_max, s.target_bytes_max, s.fields_max}, head);
   worker_.loop.disarm(timer_);
   if (!parsed) {
-    keep_alive_ = false;
+    keep_alive_ = last_request_ = false;
     head.framing = {};
     head_request_ = false;
     return exchange.start_refused(facts_, *this, parsed.error().status, "bad_request", parsed.error().reason);
@@ -187,6 +187,7 @@ void SessionH1::start_exchange(std::string_view head_text, std::size_t in_hand) 
     body_ = Body::kNone;
     head.framing.kind = Kind::kLength;
   }
+  last_request_ = !head.keep_alive && body_ == Body::kNone;
   body_left_ = head.framing.length;
   body_bytes_ = 0;
   if (body_ == Body::kChunked) {
@@ -206,7 +207,7 @@ void SessionH1::refuse(int status, std::string_view detail) {
   exchange_ = &exchange;
   phase_ = Phase::kExchange;
   body_ = Body::kNone;
-  response_begun_ = keep_alive_ = false;
+  response_begun_ = keep_alive_ = last_request_ = false;
   in_.clear();
   exchange.head() = {};
   head_request_ = false;
@@ -414,8 +415,9 @@ void SessionH1::next_request() {
 }
 
 // Says that nothing more comes, then reads and drops for a short while: a close with unread input would send RST, and the
-// client would lose the answer.
+// client would lose the answer. Not when the client said itself that this was its last request, and has sent all of it.
 void SessionH1::begin_linger() {
+  if (nothing_follows()) return close();
   phase_ = Phase::kLinger;
   linger_left_ = kLingerBytesMax;
   stream_.shutdown();

@@ -73,6 +73,7 @@ class SessionH1 final : public Session, public Downstream {
   void next_request();
   bool reads_late_request();
   Duration drain_grace();
+  bool nothing_follows() const { return last_request_ && !readable_ && in_.empty() && !stream_.is_tls(); }
   void begin_linger();
   void close();
   void resume();
@@ -108,7 +109,7 @@ class SessionH1 final : public Session, public Downstream {
   Phase phase_ = Phase::kHead;
   Body body_ = Body::kNone;
   ResponseBody::Kind response_ = ResponseBody::Kind::kNone;
-  bool chunk_response_ = false, keep_alive_ = true, wanted_ = true, readable_ = false, end_coming_ = false;
+  bool chunk_response_ = false, keep_alive_ = true, last_request_ = false, wanted_ = true, readable_ = false, end_coming_ = false;
   bool peer_ended_ = false, aborted_ = false, head_request_ = false, reading_ = false, response_begun_ = false, draining_ = false;
 };
 
