@@ -49,9 +49,9 @@ struct Outcome {
   std::string problems;
 };
 
-Outcome compile_text(const std::string& text) {
+Outcome compile_text(const std::string& text, const CompileOptions& options = {}) {
   Outcome out{load_text(text, "f"), {}, {}};
-  out.compiled = compile(out.loaded.objects, {});
+  out.compiled = compile(out.loaded.objects, options);
   for (const Problems* list : {&out.loaded.problems, &out.compiled.problems})
     for (const Problem& problem : list->all()) out.problems += to_string(problem) + "\n";
   return out;
@@ -189,6 +189,43 @@ TEST(CachePolicy, EverythingElseReachesTheModel) {
   EXPECT_TRUE(compiled("tagHeaders: []\n  targetedFields: []")->tag_headers.empty());
 }
 
+TEST(CachePolicy, AShieldIsAnUpstreamOfTheSnapshot) {
+  const Outcome out = with_edge(
+      policy("p", kOnRoute, "shield: {upstream: {name: next}, pseudonym: edges.example}"));
+  ASSERT_EQ(out.problems, "");
+  const auto& shield = rule_on(out, 0).cache->shield;
+  ASSERT_TRUE(shield);
+  EXPECT_EQ(out.compiled.snapshot->upstreams.at(shield->upstream)->name, "default/next");
+  EXPECT_EQ(shield->upstream_name, "default/next");
+  EXPECT_EQ(shield->pseudonym, "edges.example");
+  EXPECT_EQ(compiled("shield: {upstream: {name: next}}")->shield->pseudonym, "headgate");
+  EXPECT_FALSE(compiled("")->shield);
+}
+
+TEST(CachePolicy, AShieldThatIsNotThereIsAnErrorAndWithLenientReferencesLeftOut) {
+  const std::string text = std::string(kEdge) + std::string(kRoute) +
+                           policy("p", kOnRoute, "shield: {upstream: {name: nxt}}");
+  EXPECT_NE(compile_text(text).problems.find(
+                "CachePolicy default/p: spec.shield.upstream.name: 'nxt' is not an Upstream in "
+                "namespace 'default'; did you mean 'next'?"),
+            std::string::npos);
+  CompileOptions lenient;
+  lenient.lenient_references = true;
+  const Outcome out = compile_text(text, lenient);
+  ASSERT_TRUE(out.compiled.snapshot) << out.problems;
+  ASSERT_TRUE(rule_on(out, 0).cache);
+  EXPECT_FALSE(rule_on(out, 0).cache->shield);
+}
+
+TEST(CachePolicy, AShieldInAnotherNamespaceNeedsItsConsent) {
+  EXPECT_NE(
+      with_edge(policy("p", kOnRoute, "shield: {upstream: {name: parents, namespace: web}}"))
+          .problems.find("spec.shield.upstream.name: expected a ReferenceGrant in namespace "
+                         "'web' that lets CachePolicy of namespace 'default' refer to Upstream "
+                         "'parents'"),
+      std::string::npos);
+}
+
 TEST(CachePolicy, TheNearestOneHoldsAsAWhole) {
   const std::string gateway = policy("gateway", kOnGateway, "ttl: {max: 7s}"),
                     listener = policy("listener", kOnListener, "setCookie: Keep"),
@@ -280,6 +317,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "forwarded"},
         Refused{"key: {headers: [Range]}",
                 "key.headers[0]: 'Range' is not allowed: parts are served from one entry"},
+        Refused{"key: {headers: [X-Forwarded-For]}",
+                "key.headers[0]: 'X-Forwarded-For' is not allowed: it holds each client's own "
+                "address"},
         Refused{"key: {headers: [Vary]}",
                 "key.headers[0]: 'Vary' is not allowed: it is a header of responses"},
         Refused{"key: {headers: [X-A, x-a]}",
@@ -330,6 +370,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "tagHeaders[0]: 'Set-Cookie' is not allowed: it holds what is one client's own"},
         Refused{"setCookie: Drop", "setCookie: expected one of Refuse, Strip, Keep, got 'Drop'"},
         Refused{"maxObjectBytes: 0", "maxObjectBytes: expected"},
+        Refused{"shield: {upstream: {name: next}, pseudonym: 'a b'}",
+                "shield.pseudonym: expected a header name"},
+        Refused{"shield: {}", "shield.upstream: "},
         Refused{"admission: Never", "admission: expected one of Always, SecondRequest, got"}));
 
 TEST_P(RefusedPolicy, NamesTheFieldAndWhatWasExpected) {
@@ -361,6 +404,7 @@ constexpr Change kChanges[] = {
     {"maxObjectBytes", "maxObjectBytes: 9", false},
     {"admission", "admission: SecondRequest", false},
     {"keyInCacheStatus", "keyInCacheStatus: true", false},
+    {"shield", "shield: {upstream: {name: next}}", false},
 };
 
 TEST(CachePolicy, AFingerprintChangesWithWhatDecidesOverStoredResponses) {

@@ -48,6 +48,16 @@ struct CacheBypass {
   std::vector<std::string> query;    // decoded names
 };
 
+// A tier of edges between this one and the origin: what is missing here is asked of the parent that
+// the hash of the key names among the endpoints of `upstream`, in place of the rule's backends. An
+// edge whose own `pseudonym` stands in CDN-Loop (RFC 8586) of a request has been asked by another
+// one, so it asks the backends; so does an edge that is the parent itself.
+struct CacheShield {
+  std::uint32_t upstream = 0;  // index into Snapshot::upstreams
+  std::string upstream_name;   // "namespace/name"
+  std::string pseudonym;       // cdn-id of this network of edges
+};
+
 struct CachePolicy {
   enum class SetCookie : std::uint8_t {
     kRefuse,  // a response that sets a cookie is not stored
@@ -70,6 +80,7 @@ struct CachePolicy {
   std::uint64_t object_bytes_max = 1ULL << 40;
   Admission admission = Admission::kAlways;
   bool key_in_cache_status = false;
+  std::optional<CacheShield> shield;
 };
 
 }  // namespace headgate::model

@@ -98,6 +98,22 @@ model::CacheBypass bypass_of(const Json& value) {
   return out;
 }
 
+std::optional<model::CacheShield> shield_of(const Context& context, const Upstreams& upstreams,
+                                            const Object& object) {
+  const Json* shield = find(object.spec(), "shield");
+  if (!shield) return std::nullopt;
+  const Report report = object.report_to(context.out.problems);
+  const Place root(report), spec(root, "spec"), place(spec, "shield"), here(place, "upstream");
+  const Json& reference = at(*shield, "upstream");
+  const auto found = upstreams.find(object, reference);
+  if (found.index == model::Backend::kInvalid) {
+    context.fault(Place(here, "name"), found.fault);
+    return std::nullopt;
+  }
+  return model::CacheShield{found.index, upstreams.all[found.index]->name,
+                            std::string(text_of(*shield, "pseudonym"))};
+}
+
 // What is stored under another fingerprint is not found any more. Lifetimes are worked out when an
 // entry is looked up, so they are no part of it; that a status is kept at all is decided when it is
 // stored.
@@ -132,7 +148,9 @@ bool replaces_prefix(const Json& filters) {
 
 }  // namespace
 
-std::shared_ptr<const model::CachePolicy> cache_policy_of(const Object& object) {
+std::shared_ptr<const model::CachePolicy> cache_policy_of(const Context& context,
+                                                          const Upstreams& upstreams,
+                                                          const Object& object) {
   using SetCookie = model::CachePolicy::SetCookie;
   using Admission = model::CachePolicy::Admission;
   const Json& spec = object.spec();
@@ -156,6 +174,7 @@ std::shared_ptr<const model::CachePolicy> cache_policy_of(const Object& object) 
   out->admission = text_of(spec, "admission") == "SecondRequest" ? Admission::kSecondRequest
                                                                  : Admission::kAlways;
   out->key_in_cache_status = boolean_of(spec, "keyInCacheStatus");
+  out->shield = shield_of(context, upstreams, object);
   return out;
 }
 

@@ -93,8 +93,8 @@ void Policies::attach_traffic(const Object& policy) {
   });
 }
 
-void Policies::attach_cache(const Object& policy) {
-  const auto made = cache_policy_of(policy);
+void Policies::attach_cache(const Upstreams& upstreams, const Object& policy) {
+  const auto made = cache_policy_of(context_, upstreams, policy);
   attach(policy, [&](Chain& chain, const std::string& target, const Place& place) {
     if (chain.cache_object)
       return note_conflict(context_, policy, target, place, *chain.cache_object);
@@ -106,7 +106,7 @@ void Policies::attach_cache(const Object& policy) {
 
 Policies::Policies(const Context& context, const Upstreams& upstreams) : context_(context) {
   for (const Object* policy : context.of("TrafficPolicy")) attach_traffic(*policy);
-  for (const Object* policy : context.of("CachePolicy")) attach_cache(*policy);
+  for (const Object* policy : context.of("CachePolicy")) attach_cache(upstreams, *policy);
   for (const Object* policy : context.of("RateLimit")) {
     const auto limits = rate_limits_of(*policy);
     attach(*policy, [&](Chain& chain, const std::string& target, const Place&) {

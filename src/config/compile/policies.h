@@ -37,7 +37,7 @@ class Policies {
 
  private:
   void attach_traffic(const Object& policy);
-  void attach_cache(const Object& policy);
+  void attach_cache(const Upstreams& upstreams, const Object& policy);
   template <typename Add>
   void attach(const Object& policy, Add add);
   Json merged(const Chain& chain, const Json& overrides) const;

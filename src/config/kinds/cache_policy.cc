@@ -37,6 +37,8 @@ constexpr Refusal kNoKeys[] = {
     {"pragma", "it speaks to caches: see `honourRequestDirectives`"},
     {"vary", "it is a header of responses"},
     {"set-cookie", "it is a header of responses"},
+    {"forwarded", "it holds each client's own address"},
+    {"x-forwarded-for", "it holds each client's own address"},
     {"x-request-id", "it differs with every request"},
     {"traceparent", "it differs with every request"},
     {"tracestate", "it differs with every request"},
@@ -236,6 +238,18 @@ void check_lists(const Json& value, const Place& place) {
   check_names(value, "tagHeaders", place, why_no_tags);
 }
 
+Schema shield() {
+  return object({
+      {"upstream", upstream_ref().required(),
+       "Upstream whose endpoints are the parent edges. Each key has its own parent, as long as it "
+       "is well. They must list the edges in `connection.trustedProxies`, since the scheme of the "
+       "client is part of the key."},
+      {"pseudonym", text(128).as(syntax::kHeaderName).or_else("headgate"),
+       "What this network of edges is called in CDN-Loop (RFC 8586): an edge that meets it in a "
+       "request asks the backends, never another parent."},
+  });
+}
+
 Schema spec() {
   const Schema names = list(text(256).as(syntax::kHeaderName), 8);
   return object({
@@ -268,6 +282,9 @@ Schema spec() {
        "Whether a response is stored at the first request for it, or at the second."},
       {"keyInCacheStatus", boolean().or_else("false"),
        "Whether Cache-Status shows the key to clients."},
+      {"shield", shield(),
+       "Parent edges that are asked for what is missing or must be validated here, in place of the "
+       "backends of the rule."},
   });
 }
 

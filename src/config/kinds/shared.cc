@@ -78,6 +78,17 @@ Schema target_refs(std::vector<std::string_view> kinds_allowed) {
       .required();
 }
 
+Schema upstream_ref() {
+  return object({
+      {"group", text(253).or_else(kHeadgateGroup), "API group of the backend."},
+      {"kind", text(63).or_else("Upstream").one_of({"Upstream"}), "Kind of the backend."},
+      {"name", object_name().required(), "Name of the Upstream."},
+      {"namespace", namespace_name(),
+       "Namespace of the Upstream; the own one when absent. Another one needs a ReferenceGrant "
+       "there."},
+  });
+}
+
 Schema secret_ref() {
   return object({
       {"group", text(253).or_else(""), "API group: the core group, written as an empty text."},

@@ -35,6 +35,7 @@ Schema header_edits();  // set, add, remove
 std::vector<Field> listener_fields();
 std::vector<Field> route_filters(bool http);
 Schema target_refs(std::vector<std::string_view> kinds_allowed);
+Schema upstream_ref();  // {group, kind, name, namespace}
 Schema secret_ref();  // {name, namespace}
 Schema config_ref();  // {group, kind: ConfigMap | Secret, name, namespace}
 Schema hash_keys(std::string_view of_what);
