@@ -55,7 +55,8 @@ def figure_table(row: Row) -> list[list[str]]:
     table = [["", *names]]
     for series in row.series:
         if series.figures:
-            table.append([label(series), *(spread(series.figures[name]) for name in names)])
+            told = [spread(series.figures[name]) if name in series.figures else "" for name in names]
+            table.append([label(series), *told])
     return table
 
 

@@ -1,7 +1,9 @@
 """The row of memory for each stored object: many small objects are asked for once, and what the processes hold by then is
 compared with what they held before."""
 
+import re
 import time
+import urllib.request
 
 from . import load
 from .behaviour import SETTLE_SECONDS, add
@@ -21,9 +23,19 @@ def memory(run: Run) -> list[Row]:
     series = [memory_of(run, contender) for contender in run.of("objects")]
     note = (
         "Resident memory of all processes (shared pages once), after minus before, in a fresh process; body and head (about 200 "
-        "bytes) included. nginx and Traffic Server keep the index there and the objects in files, which are not counted."
+        "bytes) included. nginx and Traffic Server keep the index there and the objects in files, which are not counted. "
+        "Own account: what the store says that it holds, which its limit is compared with."
     )
     return [Row("memory", f"Memory of a cached object with a body of {BODY_BYTES} bytes, {OBJECTS} of them", series, note)]
+
+
+def accounted_bytes(server: Server) -> float:
+    """What Headgate's store says that it holds."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.work.admin_port}/metrics", timeout=10) as answer:
+        found = re.search(r"^headgate_cache_bytes (\S+)$", answer.read().decode(), re.M)
+    if not found:
+        raise BenchError("there is no metric headgate_cache_bytes")
+    return float(found.group(1))
 
 
 def memory_of(run: Run, contender: Contender) -> Series:
@@ -39,6 +51,8 @@ def memory_of(run: Run, contender: Contender) -> Series:
         if fetched < OBJECTS:
             raise BenchError(f"{OBJECTS - fetched} of {OBJECTS} objects were not fetched")
         add(series, bytes_per_object=grown / OBJECTS, base_mb=held / 1e6)
+        if contender.kind == "headgate":
+            add(series, own_account=accounted_bytes(server) / OBJECTS)
 
     alone(run, contender, series, step)
     return series

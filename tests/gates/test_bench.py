@@ -102,6 +102,11 @@ def test_tables_go_between_the_marks_of_their_own_bench(tmp_path):
     assert re.search(r"cache: begin -->\none round, .*### A row.*\| headgate 1 \| 2\.00 \|.*cache: end", text, re.S)
 
 
+def test_a_figure_that_one_contender_alone_has_leaves_the_others_a_gap():
+    series = [measure.Series(name, "", figures=figures) for name, figures in (("a", {"x": [1.0], "own": [2.0]}), ("b", {"x": [3.0]}))]
+    assert report.figure_table(measure.Row("memory", "", series))[1:] == [["a", "1.00", "2.00"], ["b", "3.00", ""]]
+
+
 def test_a_document_without_marks_is_refused(tmp_path):
     (tmp_path / "a.md").write_text("nothing")
     with pytest.raises(SystemExit, match="script/bench cache: begin"):
