@@ -61,6 +61,7 @@ class Object final : public Counted<Object>, public Resident {
   bool hand_down() const {
     return handed_down() || handed_down_.exchange(true, std::memory_order_relaxed);
   }
+  void take_back() const { handed_down_.store(false, std::memory_order_relaxed); }
   bool handed_down() const { return handed_down_.load(std::memory_order_relaxed); }
 
  private:

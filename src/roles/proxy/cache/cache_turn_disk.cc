@@ -152,6 +152,7 @@ void CacheTurn::hand_down() {
 // What lies there is older than what is kept now.
 void CacheTurn::forget_on_disk() {
   if (!stored_ || !stored_->handed_down()) return;
+  stored_->take_back();
   if (auto disk = cache_.shared.disk())
     disk->remove(disk_id(stored_->selector()), [](store::disk::WriteOutcome) {});
 }

@@ -1,4 +1,7 @@
 // What becomes of the origin's answer in the cache.
+#include <algorithm>
+#include <tuple>
+
 #include "base/hash.h"
 #include "decide/cache/control.h"
 #include "decide/cache/freshen.h"
@@ -38,6 +41,31 @@ std::optional<std::uint64_t> length_of(const CacheTurn::Arrived& arrived) {
   if (arrived.is_complete && !arrived.head.framing.has_length) return 0;
   if (!arrived.head.framing.has_length) return std::nullopt;
   return arrived.head.framing.length;
+}
+
+bool is_time_of_answer(const http::Field& field) {
+  return field.id == http::FieldId::kDate || field.id == http::FieldId::kExpires;
+}
+
+// Whether an older copy of a freshened response, with its own older times, still says nothing that
+// the origin has taken back.
+bool says_the_same(const model::StoredResponse& then, const http::Fields& old_fields,
+                   const model::StoredResponse& now, const http::Fields& fields) {
+  const auto rules_of = [](const model::StoredResponse& r) {
+    return std::tuple(r.flags, r.lifetime_source, r.stale_while_revalidate_s, r.stale_if_error_s);
+  };
+  if (rules_of(then) != rules_of(now) || now.lifetime_s < then.lifetime_s) return false;
+  const auto is_in = [](const http::Fields& all, const http::Field& field) {
+    return std::any_of(all.begin(), all.end(), [&](const http::Field& other) {
+      return other.name == field.name && other.value == field.value;
+    });
+  };
+  const auto all_in = [&](const http::Fields& some, const http::Fields& all) {
+    return std::all_of(some.begin(), some.end(), [&](const http::Field& field) {
+      return is_time_of_answer(field) || is_in(all, field);
+    });
+  };
+  return all_in(fields, old_fields) && all_in(old_fields, fields);
 }
 
 }  // namespace
@@ -155,6 +183,7 @@ bool CacheTurn::freshen(const Arrived& arrived) {
     update.push_back({"date", arrived.date, http::FieldId::kDate});
   const rules::Freshened fresh =
       rules::freshen(record_, stored, update, facts_, *policy_, arrived.times);
+  if (!says_the_same(record_, stored, fresh.record, fresh.fields)) forget_on_disk();
   record_ = fresh.record;
   mark_ = {};
   is_confirmed_ = true;
@@ -222,7 +251,10 @@ void CacheTurn::note_head(const Arrived& arrived) {
       arrived.head.framing.has_length ? std::optional(arrived.head.framing.length) : std::nullopt;
   const auto effect =
       rules::effect_of_head(arrived.head.status, arrived.head.fields, length, record_, stored);
-  if (effect == rules::HeadEffect::kOutdate) cache_.shared.memory().purge_key(key(), Purge::kSoft);
+  if (effect == rules::HeadEffect::kOutdate) {
+    cache_.shared.memory().purge_key(key(), Purge::kSoft);
+    forget_on_disk();
+  }
   const bool is_whole = stored_->body()->state() == store::memory::BodyState::kComplete;
   if (effect != rules::HeadEffect::kFreshen || !is_whole || !lead_) return;
   freshen(arrived);
