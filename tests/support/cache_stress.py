@@ -7,10 +7,14 @@ invalidation was complete when the request began.
 
 import collections
 import contextlib
+import http.client
+import json
 import random
 import re
 import threading
 import time
+import urllib.error
+import urllib.request
 
 from support.cache_origin import Reply, ScriptedOrigin, piece
 from support.cache_page import parse_cache_status, request_text
@@ -18,6 +22,39 @@ from support.client import RawClient
 from support.h2client import H2Client
 
 VARIANTS = ("a", "b", "c")
+
+
+class Purger:
+    """Purges by every scope through the operators' port. `host`, `name_space`: of the pages of the book, which are tagged."""
+
+    def __init__(self, book, admin_port: int, host: str = "plain.test", name_space: str = "default"):
+        self.book, self.admin_port, self.host, self.name_space = book, admin_port, host, name_space
+
+    def __call__(self, chosen: random.Random):
+        path, every = chosen.choice(self.book.paths), self.book.paths
+        order, paths = chosen.choice([
+            ({"url": f"http://{self.host}{path}"}, [path]), ({"tag": path[1:], "namespace": self.name_space}, [path]),
+            ({"prefix": f"http://{self.host}{path}"}, [one for one in every if one.startswith(path)]),
+            ({"host": self.host}, every), ({"tag": "all", "namespace": self.name_space}, every), ({"namespace": self.name_space}, every),
+            ({"everything": True}, every)])
+        is_soft = chosen.random() < 0.2
+        epochs = self.book.change(paths)
+        receipt = self.order({**order, **({"soft": True} if is_soft else {})})
+        if receipt and not is_soft:
+            self.book.is_invalidated(epochs, is_written_down=receipt["durable"])
+        self.book.count("purges" if receipt else "purges without receipt")
+
+    def order(self, order: dict):
+        """The receipt; None when nobody answers."""
+        text = json.dumps(order).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}/cache/purge", text, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{order}: {refused.code} {refused.read()!r}") from None
+        except (OSError, http.client.HTTPException):
+            return None
 
 
 class Book:
@@ -30,6 +67,7 @@ class Book:
         self.sizes = {path: sizes[number % len(sizes)] for number, path in enumerate(self.paths)}
         self.epoch = dict.fromkeys(self.paths, 1)
         self.floor = dict.fromkeys(self.paths, 1)
+        self.lasting = dict.fromkeys(self.paths, 1)
         self.counts, self.wrong = collections.Counter(), []
         self._history, self._trusts = [], True
 
@@ -40,12 +78,15 @@ class Book:
                 self.epoch[path] += 1
             return {path: self.epoch[path] for path in paths}
 
-    def is_invalidated(self, epochs: dict):
-        """The edge has said that what is older is not served any more."""
+    def is_invalidated(self, epochs: dict, is_written_down: bool = False):
+        """The edge has said that what is older is not served any more; written down: not after a kill either."""
         with self.lock:
-            for path, epoch in epochs.items() if self._trusts else ():
-                self._history.append((time.monotonic(), path, self.floor[path]))
-                self.floor[path] = max(self.floor[path], epoch)
+            for path, epoch in epochs.items():
+                if is_written_down:
+                    self.lasting[path] = max(self.lasting[path], epoch)
+                if is_written_down or self._trusts:
+                    self._history.append((time.monotonic(), path, self.floor[path]))
+                    self.floor[path] = max(self.floor[path], epoch)
 
     def doubt_changes_of_the_last(self, seconds: float):
         """The edge is about to be killed, and may not have written them down; nor what follows until `trust_changes`."""
@@ -53,7 +94,7 @@ class Book:
             self._trusts = False
             while self._history and self._history[-1][0] > time.monotonic() - seconds:
                 _, path, floor = self._history.pop()
-                self.floor[path] = floor
+                self.floor[path] = max(floor, self.lasting[path])
 
     def trust_changes(self):
         with self.lock:
@@ -174,8 +215,7 @@ class StressClient(threading.Thread):
         return "bytes=" + ",".join(one() for _ in range(self.random.choice([1, 1, 1, 3])))
 
     def _change(self, path: str):
-        if self.purge and self.random.random() < 0.7:
-            self.book.count("purges")
+        if self.purge and self.random.random() < 0.5:
             return self.purge(self.random)
         answer = self.ask("POST", path, [], b"change")
         if answer is not None and answer.status == 200:

@@ -12,7 +12,7 @@ from support.h2client import H2Client
 from support.wait import wait_until
 
 pytestmark = pytest.mark.ours
-POLICIES = {"sie": {"ttl": {"staleIfError": "1000s"}}}
+POLICIES = {"strip": {"setCookie": "Strip"}}
 CACHED = fields(cache_control="max-age=600")
 
 
@@ -251,6 +251,86 @@ def test_requests_that_must_not_share_do_not_wait(cache):
         gate.set()
         crowd.send(crowd.clients[1:3])
         crowd.read_all()
+
+
+PERSONAL = {"Set-Cookie": ("strip", "max-age=600"), "X-Own": ("plain", 'max-age=600, private="x-own"'), "X-Hop": ("plain", "max-age=600")}
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_rfc9111_s5_2_2_7_what_is_the_first_ones_own_does_not_go_to_those_who_wait(cache, name):
+    policy, control = PERSONAL[name]
+    page = cache.page(policy)
+    gate = held(page, fields=(("Cache-Control", control), (name, "secret=1"), ("Connection", "X-Hop")))
+    with crowd_at(cache, page, 10) as crowd:
+        crowd.send(crowd.clients[:1])
+        wait_until(lambda: page.requests, 20, "the fetch")
+        crowd.send(crowd.clients[1:])
+        gate.set()
+        crowd.read_all()
+        got = [client.answer().field(name) for client in crowd.clients]
+    assert len(page.requests) == 1 and got[1:] == [None] * 9
+    assert got[0] == (None if name == "X-Hop" else "secret=1")
+
+
+def test_rfc9111_s7_3_a_cookie_in_a_304_does_not_go_to_those_who_wait_for_it(cache):
+    page = cache.page().answers(Reply(fields=fields(cache_control="max-age=60", age="100", etag='"a"'), validates=True))
+    page.stored()
+    gate = threading.Event()
+    page.answers(Reply(fields=fields(cache_control="max-age=600", etag='"a"'), validates=True, held=gate,
+                       fields_304=fields(set_cookie="secret=1")))
+    with crowd_at(cache, page, 10) as crowd:
+        crowd.send(crowd.clients[:1])
+        wait_until(lambda: len(page.requests) == 2, 20, "the validation")
+        crowd.send(crowd.clients[1:])
+        gate.set()
+        crowd.read_all()
+        with_cookie = [client for client in crowd.clients if client.answer().field("set-cookie")]
+        assert len(with_cookie) <= len(page.requests) - 1, "each cookie was made for one request"
+
+
+TOKEN = ("Authorization", "Bearer one")
+
+
+@pytest.mark.parametrize("leader, other", [([TOKEN], []), ([], [TOKEN]), ([TOKEN], [("Authorization", "Bearer two")])])
+def test_rfc9111_s3_5_who_waits_does_not_get_what_another_ones_credentials_fetched(cache, leader, other):
+    page = cache.page()
+    gate = threading.Event()
+    page.chooses(lambda request: Reply(fields=CACHED, held=gate, body=b"for " + (request.field("authorization") or "nobody").encode()))
+    with Crowd(cache.port, [request_text("GET", page.host, page.path, sent) for sent in [leader] + [other] * 5]) as crowd:
+        crowd.send(crowd.clients[:1])
+        wait_until(lambda: page.requests, 20, "the fetch")
+        crowd.send(crowd.clients[1:])
+        gate.set()
+        crowd.read_all()
+        bodies = [client.body() for client in crowd.clients]
+    assert bodies[0] == (b"for Bearer one" if leader else b"for nobody")
+    own = b"for " + (other[0][1].encode() if other else b"nobody")
+    assert all(body == own or not leader and body == b"for nobody" for body in bodies[1:]), bodies
+
+
+def test_rfc9111_s3_5_a_validation_with_credentials_does_not_put_its_answer_into_the_store(cache):
+    page = cache.page().answers(Reply(fields=fields(cache_control="max-age=60", age="100", etag='"a"')))
+    page.stored()
+    page.chooses(lambda request: Reply(fields=CACHED, body=b"for " + (request.field("authorization") or "nobody").encode()))
+    assert page.ask(TOKEN).body == b"for Bearer one"
+    assert page.ask().body == b"for nobody"
+
+
+def test_a_head_and_an_old_client_who_wait_for_a_get_get_their_shape(cache):
+    page = cache.page()
+    gate = half_held(page, 50_000, chunked=True)
+    head = request_text("HEAD", page.host, page.path, ())
+    old = b"GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" % (page.path.encode(), page.host.encode())
+    with Crowd(cache.port, [request_text("GET", page.host, page.path, ()), head, old]) as crowd:
+        crowd.send(crowd.clients[:1])
+        wait_until(lambda: page.requests, 20, "the fetch")
+        crowd.send(crowd.clients[1:])
+        gate.set()
+        crowd.read_until(lambda: crowd.clients[2].ended and b"\r\n\r\n" in crowd.clients[1].data)
+        assert crowd.clients[1].body() == b""
+        assert b"chunked" not in crowd.clients[2].data.lower() and proved(crowd.clients[2].body(), page.path) == 1
+        assert len(crowd.clients[2].body()) == 50_000
+    assert len(page.requests) == 1
 
 
 def test_a_slow_reader_does_not_hold_up_the_others(cache):

@@ -6,18 +6,20 @@ import time
 import pytest
 
 from support.cache_config import cached_edge
-from support.cache_stress import Book, H1Stress, H2Stress, StressOrigin
+from support.cache_stress import Book, H1Stress, H2Stress, Purger, StressOrigin
 
 pytestmark = pytest.mark.ours
 
 
-def run(headgate, free_port, seed: int, seconds: float, workers: int, pages: int = 12, clients: int = 8, arguments=()):
+def run(headgate, free_port, seed: int, seconds: float, workers: int, pages: int = 12, clients: int = 8, arguments=(),
+        purges: bool = False):
     book, port = Book(seed, pages, 60_000), free_port()
     origin = StressOrigin(book)
     try:
-        headgate(cached_edge(port, origin.port, {"plain": {}}), workers=workers, args=arguments)
+        edge = headgate(cached_edge(port, origin.port, {"plain": {}}), workers=workers, args=arguments)
         until = time.monotonic() + seconds
-        crowd = [(H2Stress if number % 3 == 2 else H1Stress)(book, port, number, until) for number in range(clients)]
+        purge = Purger(book, edge.admin_port) if purges else None
+        crowd = [(H2Stress if number % 3 == 2 else H1Stress)(book, port, number, until, purge=purge) for number in range(clients)]
         for client in crowd:
             client.start()
         for client in crowd:
@@ -32,13 +34,25 @@ def run(headgate, free_port, seed: int, seconds: float, workers: int, pages: int
 
 def assert_that_much_was_tried(counts):
     """The load would prove nothing if all of it were misses, or errors."""
-    for what, at_least in {"hits": 100, "stale": 10, "stored": 20, "status 200": 100, "status 206": 20, "status 304": 5, "changes": 5,
+    for what, at_least in {"hits": 100, "stale": 10, "stored": 20, "status 200": 100, "status 206": 20, "status 304": 5, "changes": 3,
                            "left": 10, "cut": 3}.items():
         assert counts[what] >= at_least, (what, counts)
 
 
 def test_rfc9111_s4_no_wrong_body_under_changes_ranges_aborts_and_failures(headgate, free_port):
-    assert_that_much_was_tried(run(headgate, free_port, seed=9111, seconds=15, workers=3))
+    assert_that_much_was_tried(run(headgate, free_port, seed=9111, seconds=12, workers=3))
+
+
+def test_rfc9111_s4_no_wrong_body_where_memory_is_small_and_a_disk_lies_below(headgate, free_port):
+    assert_that_much_was_tried(run(headgate, free_port, seed=5861, seconds=12, workers=2, pages=40,
+                                   arguments=("--cache-memory", "1Mi", "--cache-disk", "64Mi")))
+
+
+@pytest.mark.xfail(strict=True, reason="POST /cache/purge is not there")
+def test_no_body_from_before_a_purge_under_the_same_load(headgate, free_port):
+    counts = run(headgate, free_port, seed=9211, seconds=12, workers=3, purges=True)
+    assert_that_much_was_tried(counts)
+    assert counts["purges"] >= 5 and not counts["purges without receipt"], counts
 
 
 @pytest.mark.scale
