@@ -29,6 +29,8 @@ def pair(cache, policy, one: dict, other: dict):
     first = page.stored(**one)
     second = page.ask(**other)
     assert (second.version == first.version) == (second.how == "stored")
+    again = page.ask(**one)
+    assert (again.how, again.version) == ("stored", first.version), "beside each other, or one"
     return page, second.how == "stored"
 
 
