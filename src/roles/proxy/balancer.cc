@@ -1,6 +1,7 @@
 #include "roles/proxy/balancer.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/hash_key.h"
@@ -52,6 +53,19 @@ Slot* Balancer::pick(const Exchange& exchange, const std::vector<Slot*>& tried, 
 Slot* Balancer::pick(std::string_view client, const std::vector<Slot*>& tried, Instant now, Prng& prng) {
   const std::optional<std::string_view> value = client;
   return pick_hashed(balance::request_hash({&value, 1}), tried, now, prng);
+}
+
+Slot* Balancer::pick_home(std::uint64_t hash, const std::vector<Slot*>& tried) {
+  Slot* best = nullptr;
+  std::tuple<bool, bool, std::uint64_t> best_rank;
+  for (Slot* slot : slots_) {
+    const bool is_new = std::find(tried.begin(), tried.end(), slot) == tried.end();
+    const std::tuple rank{is_new, targets_[slot->index].available, scramble64(hash ^ targets_[slot->index].identity)};
+    if (best && rank <= best_rank) continue;
+    best = slot;
+    best_rank = rank;
+  }
+  return best;
 }
 
 Slot* Balancer::pick_hashed(std::optional<std::uint64_t> hash, const std::vector<Slot*>& tried, Instant now, Prng& prng) {

@@ -24,6 +24,9 @@ class Balancer {
   Slot* pick(const Exchange& exchange, const std::vector<Slot*>& tried, Instant now, Prng& prng);
   // For traffic that is no HTTP: by the client's address.
   Slot* pick(std::string_view client, const std::vector<Slot*>& tried, Instant now, Prng& prng);
+  // The endpoint that the hash names, the same for everybody who knows the same ones (rendezvous hashing, Thaler and
+  // Ravishankar 1998); the next in its order when that is not available or was tried.
+  Slot* pick_home(std::uint64_t hash, const std::vector<Slot*>& tried);
   void started(const Slot& slot) { add(slot, 1); }
   void ended(const Slot& slot) { add(slot, -1); }
 

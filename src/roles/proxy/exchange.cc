@@ -257,6 +257,7 @@ void Exchange::reset() {
   trailers_of_response_.clear();
   cache_status_.clear();
   origin_status_ = 0;
+  home_.reset();
   caches_ = request_built_ = is_logged_ = false;
   host_ = request_id_ = trace_id_ = client_text_ = {};
   path_ = {};

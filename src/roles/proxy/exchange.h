@@ -156,6 +156,7 @@ class Exchange : public ListNode<ExchangeTag> {
   // request_fields.cc
   void build_request_fields();
   void add_client_fields(wire::http::Fields& out);
+  void address_to_parent(const model::CacheShield& shield);
   void add_via(wire::http::Fields& out, wire::http::Version received);
   void add_trace(wire::http::Fields& out);
   std::string_view date_now();
@@ -249,6 +250,7 @@ class Exchange : public ListNode<ExchangeTag> {
   std::string condition_text_, cache_status_;
   WallTime forwarded_at_;
   int origin_status_ = 0;
+  std::optional<std::uint64_t> home_;       // a parent edge is asked: whose the URL is
 
   std::string body_;                     // request body kept for a stream that is not ready, or for replay
   wire::http::Fields trailers_;

@@ -62,7 +62,8 @@ void Exchange::begin_attempt(Attempt& attempt, bool needs_fresh) {
     fail_forward(503, "upstream_overflow", Source::kOrigin, "more requests in flight than the upstream's limit");
     return;
   }
-  Slot* slot = pool_->balancer().pick(*this, tried_, worker_.loop.now(), worker_.prng);
+  Balancer& balancer = pool_->balancer();
+  Slot* slot = home_ ? balancer.pick_home(*home_, tried_) : balancer.pick(*this, tried_, worker_.loop.now(), worker_.prng);
   if (!slot) {
     if (first_.active()) return;  // a hedge without an endpoint; the attempt that it was for goes on
     fail_forward(503, "no_endpoint", Source::kOrigin, "upstream " + pool_->definition().name + " has no endpoint");

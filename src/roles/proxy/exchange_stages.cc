@@ -156,7 +156,9 @@ Exchange::Verdict Exchange::pick_backend() {
 }
 
 Exchange::Verdict Exchange::forward() {
-  pool_ = world_->pools[backend_->upstream].get();
+  const model::CacheShield* shield = caches_ ? turn_->shield() : nullptr;
+  if (shield) home_ = home_hash(turn_->url());
+  pool_ = world_->pools[shield ? shield->upstream : backend_->upstream].get();
   pool_->state().exchanges.fetch_add(1, std::memory_order_relaxed);
   request_as_sent();
   if (caches_) turn_->add_conditions(condition_text_, out_.fields);

@@ -60,6 +60,7 @@ void Exchange::build_request_fields() {
   }
   if (head_.te_trailers) http::add(out_.fields, {"te", "trailers", FieldId::kTe});
   add_client_fields(out_.fields);
+  if (const model::CacheShield* shield = caches_ ? turn_->shield() : nullptr) return address_to_parent(*shield);
   const model::Filters& rule = rule_->filters;
   apply_edits(out_.fields, rule.request_headers);
   apply_edits(out_.fields, backend_->filters.request_headers);
@@ -75,6 +76,19 @@ void Exchange::build_request_fields() {
     out_.target = target_text_;
     return;
   }
+  out_.target = path_.has_query ? arena_.concat({path_.path, "?", path_.query}) : path_.path;
+}
+
+// A parent edge is asked for what the client asked for: what the rule changes for its backends, the parent changes.
+void Exchange::address_to_parent(const model::CacheShield& shield) {
+  std::string loop;
+  std::erase_if(out_.fields, [&](const http::Field& field) {
+    if (!equals_ignore_case(field.name, "cdn-loop")) return false;
+    loop.append(field.value).append(", ");
+    return true;
+  });
+  append_loop_member(loop, shield.pseudonym, turn_->instance());
+  http::add(out_.fields, {"cdn-loop", arena_.copy(loop), FieldId::kOther});
   out_.target = path_.has_query ? arena_.concat({path_.path, "?", path_.query}) : path_.path;
 }
 

@@ -49,6 +49,7 @@ void CacheTurn::reset() {
   mark_ = {};
   selector_.clear();
   secondary_ = filled_ = 0;
+  asker_ = Asker::kClient;
   may_store_ = has_asked_disk_ = is_confirmed_ = has_waited_ = is_validating_ =
       is_waiting_for_room_ = false;
 }
@@ -77,7 +78,13 @@ CacheTurn::Next CacheTurn::begin(const model::Rule& rule) {
     return Next::kForward;
   }
   may_store_ = true;
+  if (policy_->shield) asker_ = asker_of(head.fields, policy_->shield->pseudonym, instance());
   return find();
+}
+
+const model::CacheShield* CacheTurn::shield() const {
+  const bool asks_parents = policy_ && policy_->shield && may_store_ && asker_ == Asker::kClient;
+  return asks_parents ? &*policy_->shield : nullptr;
 }
 
 store::memory::Key CacheTurn::key() const {
@@ -121,7 +128,7 @@ CacheTurn::Next CacheTurn::choose(View view) {
     }
     if (reuse_.use == Use::kGatewayTimeout) return Next::kGatewayTimeout;
     if (facts_.method == http::Method::kHead) return forward_head();
-    if (view.passes(secondary_) || has_waited_) return forward_alone();
+    if (view.passes(secondary_) || has_waited_ || asker_ == Asker::kSelf) return forward_alone();
     auto claim =
         cache_.shared.memory().claim(key(), secondary_, view, exchange_.now(), cache_.wakes, *this);
     if (auto* lead = std::get_if<Lead>(&claim)) return forward(std::move(*lead));

@@ -15,6 +15,7 @@
 #include "model/route.h"
 #include "roles/proxy/cache/cached_record.h"
 #include "roles/proxy/cache/disk_question.h"
+#include "roles/proxy/cache/shield.h"
 #include "roles/proxy/cache/stored_reply.h"
 #include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/stats.h"
@@ -59,6 +60,9 @@ class CacheTurn final : public store::memory::Wakeable {
   // Appends the conditions of a validation; `storage` holds their text.
   void add_conditions(std::string& storage, wire::http::Fields& out);
   bool is_validating() const { return is_validating_; }
+  // The parents that are asked in place of the backends; null: the backends are.
+  const model::CacheShield* shield() const;
+  std::string_view instance() const { return cache_.shared.instance(); }
 
   // The answer of the origin.
   struct Arrived {
@@ -161,6 +165,7 @@ class CacheTurn final : public store::memory::Wakeable {
   std::uint64_t filled_ = 0;
   StoredReply reply_;
 
+  Asker asker_ = Asker::kClient;
   bool may_store_ = false;  // what comes may be kept: the request is sent as the cache's own
   bool has_asked_disk_ = false, is_confirmed_ = false;
   bool has_waited_ = false, is_validating_ = false, is_waiting_for_room_ = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "io/entropy.h"
 #include "io/file.h"
 #include "store/memory/limits.h"
@@ -21,6 +22,12 @@ store::memory::Options memory_options(const CacheOptions& options) {
   memory.bytes_max = options.memory_bytes;
   memory.object_bytes_max = std::min(options.memory_bytes / kObjectShare, kObjectBytesMax);
   return memory;
+}
+
+std::string new_instance() {
+  std::string text;
+  append_hex(text, io::random_u64(), 16);
+  return text;
 }
 
 SipKey new_secret() { return {io::random_u64(), io::random_u64()}; }
@@ -63,6 +70,7 @@ Result<std::unique_ptr<ObjectCache>> ObjectCache::open(const CacheOptions& optio
 
 ObjectCache::ObjectCache(const CacheOptions& options, SipKey key_secret)
     : key_secret_(key_secret),
+      instance_(new_instance()),
       memory_(memory_options(options)),
       purges_({options.state + "/cache-purges", options.disk_bytes > 0}, memory_),
       asked_(std::make_unique<std::array<std::atomic<std::uint32_t>, kRemembered>>()) {

@@ -35,6 +35,8 @@ class ObjectCache {
   bool has_disk() const { return disk_ != nullptr; }
   std::string disk_trouble() const { return disk_ ? disk_->trouble() : std::string(); }
   SipKey key_secret() const { return key_secret_; }
+  // Names this process among edges; random.
+  const std::string& instance() const { return instance_; }
 
   // For admission: how often the key was asked for lately, this time included. 2 stands for more. A
   // small table that forgets: an old key may count as new.
@@ -47,6 +49,7 @@ class ObjectCache {
   ObjectCache(const CacheOptions& options, SipKey key_secret);
   static constexpr std::size_t kRemembered = 1 << 16;
   const SipKey key_secret_;
+  const std::string instance_;
   store::memory::Store memory_;
   PurgeBook purges_;
   std::unique_ptr<DiskTier> disk_;
