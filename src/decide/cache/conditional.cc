@@ -57,12 +57,11 @@ bool has_strong_date(const StoredResponse& stored) {
 bool is_not_modified(const Fields& request, const StoredResponse& stored, std::string_view tag) {
   // RFC 9110 §13.2.1: conditions are about what would be a 2xx.
   if (stored.status < 200 || stored.status > 299) return false;
-  const auto stored_tag = wire::http::parse_entity_tag(tag);
   bool has_list = false;
   for (const Field& field : request) {
     if (field.id != FieldId::kIfNoneMatch) continue;
     has_list = true;
-    if (names_tag(field.value, stored_tag)) return true;
+    if (names_tag(field.value, wire::http::parse_entity_tag(tag))) return true;
   }
   if (has_list) return false;
   const auto since = date_of(only(request, FieldId::kIfModifiedSince), stored);

@@ -27,6 +27,11 @@ class Downstream {
   virtual void send_interim(int status, const wire::http::Fields& fields) = 0;
   virtual void send_head(int status, const wire::http::Fields& fields, ResponseBody body) = 0;
   virtual void send_body(std::string_view bytes, bool end) = 0;
+  // Two pieces of a body that lie apart, in one write where that is possible.
+  virtual void send_pieces(std::string_view first, std::string_view second, bool end) {
+    send_body(first, false);
+    send_body(second, end);
+  }
   // Ends the message. Fields that the client cannot take are dropped.
   virtual void send_trailers(const wire::http::Fields& fields) = 0;
   virtual void flush() = 0;

@@ -190,6 +190,7 @@ class Exchange : public ListNode<ExchangeTag> {
   ResponseBody shape_reply(const decide::cache::Answer& answer, const wire::http::ResponseHead& head);
   ResponseBody shape_ranges(const decide::cache::Answer& answer, std::uint64_t complete_length);
   void add_cache_status();
+  void send_pieces(std::string_view first, std::string_view second, bool end);
 
   // answer.cc
   Verdict answer(int status, const char* reason, Source fault, std::string detail = {});

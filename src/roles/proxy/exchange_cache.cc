@@ -360,6 +360,12 @@ void Exchange::add_cache_status() {
   http::add(response_fields_, {"cache-status", cache_status_, FieldId::kCacheStatus});
 }
 
+void Exchange::send_pieces(std::string_view first, std::string_view second, bool end) {
+  if (!filter_) return downstream_->send_pieces(first, second, end);
+  send_content(first, false);
+  if (phase_ == Phase::kResponding) send_content(second, end);
+}
+
 // Sends what is there, as far as the client takes it.
 void Exchange::pump_reply() {
   using Kind = StoredReply::Piece::Kind;
@@ -370,8 +376,9 @@ void Exchange::pump_reply() {
     switch (piece.kind) {
       case Kind::kBytes:
         touch();
-        response_bytes_ += piece.bytes.size();
-        send_content(piece.bytes, piece.is_last);
+        response_bytes_ += piece.bytes.size() + piece.more.size();
+        if (piece.more.empty()) send_content(piece.bytes, piece.is_last);
+        else send_pieces(piece.bytes, piece.more, piece.is_last);
         reply.pass(piece);
         if (!piece.is_last) break;
         reply.close();

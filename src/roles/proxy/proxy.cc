@@ -318,7 +318,7 @@ void Proxy::reopen_log() {
 std::uint64_t Proxy::revision() const { return current_ ? current_->snapshot->revision : 0; }
 
 bool Proxy::settled() const {
-  if (!current_ || !keeper_->settled() || !jwks_->settled()) return false;
+  if (!current_ || !keeper_->settled() || !jwks_->settled() || !cache_->is_settled()) return false;
   return std::all_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->adopted_revision() == revision(); });
 }
 

@@ -72,7 +72,7 @@ class Proxy {
   void reopen_log();
   std::uint64_t revision() const;
   // True once every worker serves the latest applied snapshot and every name and key set that it needs has had a
-  // first outcome, or its time for one (2 s) is over.
+  // first outcome, or its time for one (2 s) is over; the disk of the cache has one second.
   bool settled() const;
 
   enum class DrainFor : std::uint8_t {

@@ -345,6 +345,12 @@ void SessionH1::send_body(std::string_view bytes, bool end) {
   write_out(bytes, bytes.empty() ? (end ? "0\r\n\r\n" : "") : end ? "\r\n0\r\n\r\n" : "\r\n");
 }
 
+void SessionH1::send_pieces(std::string_view first, std::string_view second, bool end) {
+  if (!chunk_response_) return write_out(first, second);
+  send_body(first, false);
+  send_body(second, end);
+}
+
 void SessionH1::send_trailers(const http::Fields& fields) {
   if (chunk_response_) {
     std::string& out = out_.text();

@@ -39,6 +39,7 @@ class SessionH1 final : public Session, public Downstream {
   void send_interim(int status, const wire::http::Fields& fields) override;
   void send_head(int status, const wire::http::Fields& fields, ResponseBody body) override;
   void send_body(std::string_view bytes, bool end) override;
+  void send_pieces(std::string_view first, std::string_view second, bool end) override;
   void send_trailers(const wire::http::Fields& fields) override;
   void flush() override;
   std::size_t buffered_bytes() const override { return out_.size(); }

@@ -51,7 +51,7 @@ def kept(site, *pairs, size: int = 5000, policy: str = "plain", **named):
 
 def forget_memory(site):
     """So much is asked for, and so often, that the memory holds nothing else."""
-    for _ in range(30):
+    for _ in range(60):  # keys spread over the parts of the memory by a secret, so some get fewer
         filler = site.page().answers(Reply(fields=fields(cache_control="max-age=600"), size=200_000))
         for _ in range(5):
             filler.ask()

@@ -114,7 +114,6 @@ def test_rfc9111_s4_4_what_was_fetched_before_the_change_and_came_after_it_is_no
 # --- RFC 9875
 
 @pytest.mark.ours
-@pytest.mark.xfail(strict=True, reason="cache groups (RFC 9875) are not read")
 def test_rfc9875_s3_an_unsafe_request_invalidates_the_groups_that_its_answer_names(cache):
     member, acted = fresh(cache, cache_groups='"g1", "g2"'), fresh(cache)
     change(acted, fields_of_answer=[("Cache-Group-Invalidation", '"g2"')])

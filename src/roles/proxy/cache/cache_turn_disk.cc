@@ -119,10 +119,11 @@ void CacheTurn::promote(const DiskQuestion& answered) {
 
 // At its second use. Nothing waits for it.
 void CacheTurn::hand_down() {
-  if (stored_->body()->state() != BodyState::kComplete || stored_->hand_down()) return;
+  if (stored_->handed_down() || stored_->body()->state() != BodyState::kComplete) return;
   auto disk = cache_.shared.disk();
+  if (!disk || stored_->hand_down()) return;
   http::Fields fields;
-  if (!disk || !read_stored_head(stored_->head(), fields)) return;
+  if (!read_stored_head(stored_->head(), fields)) return;
   collect_labels(fields);
   if (cache_.labels.size() + 1 > store::disk::kStampsMax) return;
   auto owner = std::make_shared<HandedDown>(

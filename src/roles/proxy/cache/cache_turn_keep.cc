@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "decide/cache/control.h"
 #include "decide/cache/freshen.h"
+#include "decide/cache/groups.h"
 #include "decide/cache/record.h"
 #include "decide/cache/storability.h"
 #include "decide/cache/tags.h"
@@ -96,6 +97,8 @@ void CacheTurn::collect_labels(const http::Fields& response) {
   rules::for_each_tag(response, policy_->tag_headers, [&](std::string_view tag) {
     append_tag_label(next(), rule_->route_namespace, tag);
   });
+  for (const std::string& group : rules::groups_of(response, rules::kCacheGroups))
+    append_group_label(next(), input, group);
   cache_.labels.assign(cache_.label_texts.begin(),
                        cache_.label_texts.begin() + static_cast<std::ptrdiff_t>(used));
 }
@@ -277,6 +280,11 @@ void CacheTurn::note_unsafe(int status, const http::Fields& response) {
     const std::string_view at = exchange_.head().target;
     if (const auto other = rules::same_origin_url(target, at, field.value, cache_.resolve))
       purge(*other);
+  }
+  for (const std::string& group : rules::groups_of(response, rules::kCacheGroupInvalidation)) {
+    cache_.text.clear();
+    append_group_label(cache_.text, target, group);
+    cache_.shared.purges().invalidate(cache_.text);
   }
 }
 

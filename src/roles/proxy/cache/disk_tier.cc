@@ -1,16 +1,25 @@
 #include "roles/proxy/cache/disk_tier.h"
 
+#include "io/clock.h"
 #include "io/thread.h"
 #include "roles/proxy/cache/purge_book.h"
 
 namespace headgate::proxy {
 
 DiskTier::DiskTier(Options options, const PurgeBook& purges)
-    : options_(std::move(options)), purges_(purges), thread_([this] { run(); }) {}
+    : options_(std::move(options)),
+      purges_(purges),
+      begun_(io::monotonic_now()),
+      thread_([this] { run(); }) {}
 
 std::shared_ptr<store::disk::Store> DiskTier::store() const {
   const std::lock_guard hold(mutex_);
   return store_;
+}
+
+bool DiskTier::is_settled() const {
+  const std::lock_guard hold(mutex_);
+  return store_ || is_given_up_ || io::monotonic_now() - begun_ >= kSettleMax;
 }
 
 std::string DiskTier::trouble() const {
@@ -65,7 +74,8 @@ bool DiskTier::open() {
     return true;
   }
   trouble_ = opened.error().message;
-  return opened.error().code != Code::kUnavailable;
+  is_given_up_ = opened.error().code != Code::kUnavailable;
+  return is_given_up_;
 }
 
 }  // namespace headgate::proxy

@@ -19,6 +19,7 @@ class PurgeBook;
 class DiskTier {
  public:
   static constexpr Duration kPoll = 50ms;  // for a directory that another process has
+  static constexpr Duration kSettleMax = 1s;
 
   struct Options {
     std::string directory;
@@ -30,6 +31,9 @@ class DiskTier {
 
   // Null while it is not open.
   std::shared_ptr<store::disk::Store> store() const;
+  // It is open, or it is no use to wait for it any longer: a start that goes on without what the
+  // disk has would send it all to the origins.
+  bool is_settled() const;
   // Blocking: writes what was accepted, and lets another process have the directory. No completion
   // is called afterwards. Idempotent.
   void close();
@@ -42,11 +46,12 @@ class DiskTier {
 
   const Options options_;
   const PurgeBook& purges_;
+  const Instant begun_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::shared_ptr<store::disk::Store> store_;
   std::string trouble_;
-  bool closing_ = false;
+  bool closing_ = false, is_given_up_ = false;
   std::thread thread_;
 };
 

@@ -87,6 +87,13 @@ void append_url_label(std::string& out, const KeyInput& url) {
   cut_label(out, begin);
 }
 
+void append_group_label(std::string& out, const KeyInput& url, std::string_view group) {
+  out += 'g';
+  decide::cache::append_origin(out, url);
+  out += '\n';
+  out += group;
+}
+
 void append_tag_label(std::string& out, std::string_view name, std::string_view tag) {
   out += 't';
   out.append(name).append("\n").append(tag);

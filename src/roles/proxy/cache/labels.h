@@ -8,6 +8,7 @@
 //   h HOST               without port, lower case
 //   u URL                https://host[:port]/path[?query], with the query as keyed
 //   t NAMESPACE \n TAG
+//   g ORIGIN \n GROUP
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,6 +26,9 @@ void append_namespace_label(std::string& out, std::string_view name);
 void append_host_label(std::string& out, std::string_view host);
 // `url.query`: the keyed one (CacheKey::query).
 void append_url_label(std::string& out, const decide::cache::KeyInput& url);
+// RFC 9875 §2: a group is of the origin of the URL.
+void append_group_label(std::string& out, const decide::cache::KeyInput& url,
+                        std::string_view group);
 void append_tag_label(std::string& out, std::string_view name, std::string_view tag);
 
 // A label as a word for the disk: the same in every process and version.

@@ -32,6 +32,7 @@ class ObjectCache {
   PurgeBook& purges() { return purges_; }
   // Null: there is none, or not now.
   std::shared_ptr<store::disk::Store> disk() const { return disk_ ? disk_->store() : nullptr; }
+  bool is_settled() const { return !disk_ || disk_->is_settled(); }
   bool has_disk() const { return disk_ != nullptr; }
   std::string disk_trouble() const { return disk_ ? disk_->trouble() : std::string(); }
   SipKey key_secret() const { return key_secret_; }

@@ -62,42 +62,43 @@ bool StoredReply::is_cut() const {
 
 StoredReply::Piece StoredReply::next() {
   using Kind = Piece::Kind;
-  if (!text_.empty()) return {Kind::kBytes, text_, is_ending_};
+  if (!text_.empty()) return {Kind::kBytes, text_, {}, is_ending_};
   if (is_ending_ || !left_ || *left_ > 0) return is_ending_ ? Piece{} : from_body();
   if (begin_range()) return next();
   if (!multipart_) return {};
   wire::http::append_multipart_end(text_, multipart_->boundary);
   is_ending_ = true;
-  return {Kind::kBytes, text_, true};
+  return {Kind::kBytes, text_, {}, true};
 }
 
 StoredReply::Piece StoredReply::from_body() {
   using Kind = Piece::Kind;
   for (;;) {
     switch (reader_->next()) {
-      case BodyReader::Next::kWait: return {Kind::kWait, {}, false};
-      case BodyReader::Next::kEnd: return {left_ ? Kind::kCut : Kind::kEnd, {}, !left_};
+      case BodyReader::Next::kWait: return {Kind::kWait};
+      case BodyReader::Next::kEnd: return {left_ ? Kind::kCut : Kind::kEnd};
       case BodyReader::Next::kCut:
-      case BodyReader::Next::kGone: return {Kind::kCut, {}, false};
+      case BodyReader::Next::kGone: return {Kind::kCut};
       case BodyReader::Next::kBytes: break;
     }
-    std::array<std::string_view, 1> piece;
+    std::array<std::string_view, 2> pieces;
     const std::uint64_t wanted = skip_ > 0 ? skip_ : left_.value_or(UINT64_MAX);
-    reader_->gather(piece, wanted);
+    reader_->gather(pieces, wanted);
+    const std::uint64_t bytes = pieces[0].size() + pieces[1].size();
     if (skip_ == 0) {
-      const bool is_last =
-          left_ && *left_ == piece[0].size() && range_ == ranges_.count && !multipart_;
-      return {Kind::kBytes, piece[0], is_last};
+      const bool is_last = left_ && *left_ == bytes && range_ == ranges_.count && !multipart_;
+      return {Kind::kBytes, pieces[0], pieces[1], is_last};
     }
-    skip_ -= piece[0].size();
-    reader_->consume(piece[0].size());
+    skip_ -= bytes;
+    reader_->consume(bytes);
   }
 }
 
 void StoredReply::pass(const Piece& piece) {
   if (!text_.empty()) return text_.clear();
-  reader_->consume(piece.bytes.size());
-  if (left_) *left_ -= piece.bytes.size();
+  const std::uint64_t bytes = piece.bytes.size() + piece.more.size();
+  reader_->consume(bytes);
+  if (left_) *left_ -= bytes;
 }
 
 }  // namespace headgate::proxy

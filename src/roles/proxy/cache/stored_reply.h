@@ -24,8 +24,8 @@ class StoredReply {
       kCut,    // the origin failed: the answer cannot be completed
     };
     Kind kind = Kind::kEnd;
-    std::string_view bytes;  // of kBytes; until pass()
-    bool is_last = false;    // nothing follows this piece
+    std::string_view bytes, more;  // of kBytes; until pass()
+    bool is_last = false;          // nothing follows this piece
   };
 
   // `length`: of the whole body, when it is known.

@@ -38,7 +38,7 @@ class StoredReplies : public testing::Test, protected Reading {
       const StoredReply::Piece piece = reply.next();
       end = piece.kind;
       if (piece.kind != StoredReply::Piece::Kind::kBytes) return out;
-      out += piece.bytes;
+      out.append(piece.bytes).append(piece.more);
       const bool is_last = piece.is_last;
       reply.pass(piece);
       if (!is_last) continue;
