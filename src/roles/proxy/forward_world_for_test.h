@@ -10,6 +10,7 @@
 
 #include "io/socket.h"
 #include "io/stream.h"
+#include "io/test_directory.h"
 #include "roles/proxy/access_log.h"
 #include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/client_addresses.h"
@@ -85,7 +86,9 @@ class ForwardWorld {
   ClientAddresses client_addresses{1};
   // The members below need each other: references are taken before the objects exist and used
   // after.
-  std::unique_ptr<ObjectCache> object_cache = ObjectCache::open(CacheOptions{}).value();
+  io::TestDirectory state_directory;
+  std::unique_ptr<ObjectCache> object_cache =
+      ObjectCache::open({.state = state_directory.path}).value();
   WorkerCache cache{*object_cache, loop};
   WorkerContext worker{loop,      stats,   prng,     scratch,          access_log,
                        exchanges, mirrors, encoders, client_addresses, cache,

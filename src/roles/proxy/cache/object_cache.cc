@@ -58,12 +58,10 @@ Result<SipKey> lasting_secret(const std::string& state) {
 Result<std::unique_ptr<ObjectCache>> ObjectCache::open(const CacheOptions& options) {
   if (options.memory_bytes < store::memory::kStoreBytesMin)
     return fail(Code::kInvalid, "--cache-memory: expected at least 1Mi", Source::kClient);
-  Result<SipKey> secret = new_secret();
-  if (!options.state.empty()) {
-    if (Status made = io::ensure_directory(options.state, 0700); !made)
-      return std::unexpected(std::move(made.error()));
-    if (options.disk_bytes > 0) secret = lasting_secret(options.state);
-  }
+  if (Status made = io::ensure_directory(options.state, 0700); !made)
+    return std::unexpected(std::move(made.error()));
+  Result<SipKey> secret =
+      options.disk_bytes > 0 ? lasting_secret(options.state) : Result<SipKey>(new_secret());
   if (!secret) return std::unexpected(std::move(secret.error()));
   return std::unique_ptr<ObjectCache>(new ObjectCache(options, *secret));
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "io/test_directory.h"
 #include "roles/proxy/access_log.h"
 #include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/client_addresses.h"
@@ -28,7 +29,9 @@ struct OneWorker {
   std::vector<char> scratch = std::vector<char>(65536);
   std::unique_ptr<LogWriter> writer = *LogWriter::open("/dev/null");
   ClientAddresses client_addresses{1};
-  std::unique_ptr<ObjectCache> object_cache = ObjectCache::open(CacheOptions{}).value();
+  io::TestDirectory state_directory;
+  std::unique_ptr<ObjectCache> object_cache =
+      ObjectCache::open({.state = state_directory.path}).value();
   WorkerCache cache{*object_cache, loop};
   WorkerContext context{loop,      stats,   prng,     scratch,          log,
                         exchanges, mirrors, encoders, client_addresses, cache};
