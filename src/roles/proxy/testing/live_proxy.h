@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "io/loop.h"
 #include "io/socket.h"
+#include "io/test_directory.h"
 #include "model/route_table.h"
 #include "roles/proxy/proxy.h"
 #include "roles/proxy/testing/live_origin.h"
@@ -89,6 +90,7 @@ class LiveProxy {
     ::close(::mkstemp(name));
     log_path_ = name;
     ProxyOptions out;
+    out.cache.state = state_directory_.path;
     out.access_log = log_path_;
     return out;
   }
@@ -118,6 +120,7 @@ class LiveProxy {
 
   io::Loop loop_;
   Sockets sockets_;
+  io::TestDirectory state_directory_;
   std::string log_path_;
   std::optional<Proxy> proxy_;
   std::uint16_t port_ = 0;
