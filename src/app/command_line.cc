@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "app/cache_command_line.h"
 #include "base/ascii.h"
 #include "config/duration.h"
 
@@ -29,6 +30,8 @@ struct Raw {
   PlaneOptions plane;
   CheckOptions check;
   DocsOptions docs;
+  RawPurge purge;
+  RawExplain explain;
   std::string admin = "127.0.0.1:9900", api = "127.0.0.1:9901", drain_timeout = "30s",
               log_format = "text", start = "first";
 };
@@ -66,7 +69,7 @@ void add_up_options(CLI::App& app, Raw& raw) {
                  "Where this edge is, for upstreams that prefer near endpoints")
       ->type_name("NAME");
   app.add_option("--admin", raw.admin,
-                 "Address of /metrics, /status, /healthz, /readyz; \"off\" for none")
+                 "Address of /metrics, /status, /healthz, /readyz and purges; \"off\" for none")
       ->capture_default_str()
       ->type_name("IP:PORT");
   app.add_option("--api", raw.api,
@@ -116,6 +119,9 @@ void add_commands(CLI::App& app, Raw& raw) {
   CLI::App& docs =
       *app.add_subcommand("docs", "Print the reference of a kind of resource, or of all");
   docs.add_option("kind", raw.docs.kind, "For example HTTPRoute");
+
+  add_purge(app, raw.purge);
+  add_explain(app, raw.explain);
 
   CLI::App& plane = *app.add_subcommand("data-plane", "Started by the supervisor")->group("");
   add_up_options(plane, raw);
@@ -201,9 +207,19 @@ Result<Invocation> to_invocation(const CLI::App& app, Raw& raw) {
     if (const auto extras = level->remaining(); !extras.empty())
       return usage(unexpected_argument(extras.front(), *level), *level);
   }
-  if (chosen.empty()) return usage("a command is missing: up, check or docs", app);
+  if (chosen.empty()) return usage("a command is missing: up, check, docs, purge or cache", app);
   if (command.get_name() == "check") return raw.check;
   if (command.get_name() == "docs") return raw.docs;
+  if (command.get_name() == "purge") {
+    auto options = finish_purge(raw.purge);
+    if (!options) return usage(options.error().message, command);
+    return *options;
+  }
+  if (command.get_name() == "cache") {
+    auto options = finish_explain(raw.explain);
+    if (!options) return usage(options.error().message, command);
+    return *options;
+  }
   if (const Status finished = finish_up(raw); !finished)
     return usage(finished.error().message, command);
   if (command.get_name() == "data-plane") return ServeTraffic{raw.up, raw.plane};

@@ -19,7 +19,8 @@ struct ServeTraffic {
 struct Print {  // help and version
   std::string text;
 };
-using Invocation = std::variant<Up, ServeTraffic, CheckOptions, DocsOptions, Print>;
+using Invocation = std::variant<Up, ServeTraffic, CheckOptions, DocsOptions, PurgeOptions,
+                 ExplainOptions, Print>;
 
 Result<Invocation> parse_command_line(int argc, const char* const* argv);
 

@@ -19,6 +19,7 @@ namespace headgate::app {
 DataPlane::DataPlane(UpOptions options, PlaneOptions plane, Log log)
     : options_(std::move(options)), plane_(plane), log_(log), pages_(state_, proxy_) {
   state_.restarts = plane_.restarts;
+  cache_pages_.add_to(pages_.site());
 }
 
 DataPlane::~DataPlane() = default;

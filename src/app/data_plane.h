@@ -11,6 +11,7 @@
 
 #include "app/api.h"
 #include "app/background.h"
+#include "app/cache_pages.h"
 #include "app/configuration.h"
 #include "app/log.h"
 #include "app/operator_pages.h"
@@ -69,6 +70,7 @@ class DataPlane {
   Configuration current_;
   PlaneState state_;
   OperatorPages pages_;
+  CachePages cache_pages_{loop_, proxy_, current_};
   std::unique_ptr<Api> api_;
   io::Fd admin_socket_, api_socket_;
   std::unique_ptr<observe::HttpServer> admin_server_, api_server_;

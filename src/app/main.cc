@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/cache_commands.h"
 #include "app/command_line.h"
 #include "app/data_plane.h"
 #include "app/inspect_commands.h"
@@ -23,6 +24,8 @@ struct Run {
   }
   int operator()(const CheckOptions& options) const { return check(options); }
   int operator()(const DocsOptions& options) const { return print_docs(options); }
+  int operator()(const PurgeOptions& options) const { return purge(options); }
+  int operator()(const ExplainOptions& options) const { return explain(options); }
   int operator()(const Print& print) const {
     fmt::print("{}", print.text);
     return 0;

@@ -28,7 +28,7 @@ struct PlaneState {
 class OperatorPages {
  public:
   OperatorPages(const PlaneState& state, const std::unique_ptr<proxy::Proxy>& proxy);
-  const observe::Site& site() const { return site_; }
+  observe::Site& site() { return site_; }
 
   observe::Answer healthy(const observe::Request& request);
   observe::Answer ready(const observe::Request& request);

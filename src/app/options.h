@@ -49,7 +49,20 @@ struct DocsOptions {
   std::string kind;  // empty: all of them
 };
 
-inline constexpr int kExitFailure = 1, kExitUsage = 2, kExitInvalidConfiguration = 4;
+struct PurgeOptions {
+  std::string json;  // the order; checked where it is sent
+  bool as_json = false;
+  wire::ip::Endpoint admin;
+};
+
+struct ExplainOptions {
+  std::string target;  // of the page: "/cache/explain?url=..."
+  bool as_json = false;
+  wire::ip::Endpoint admin;
+};
+
+inline constexpr int kExitFailure = 1, kExitUsage = 2, kExitNotDurable = 3,
+                     kExitInvalidConfiguration = 4;
 inline constexpr const char* kVersion = "0.1.0";
 
 }  // namespace headgate::app

@@ -43,11 +43,11 @@ void HttpConnection::on_deadline() { server_.remove(*this); }
 HttpConnection::Step HttpConnection::step() {
   if (!established_) return handshake();
   if (!out_.empty()) return flush();
+  if (waits_for_reply_) return Step::kWait;
   if (!keep_alive_) {
     stream_.shutdown();
     return Step::kClose;
   }
-  if (waits_for_reply_) return Step::kWait;
   const Step taken = take_request();
   return taken == Step::kWait ? read() : taken;
 }

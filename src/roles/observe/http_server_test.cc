@@ -232,6 +232,18 @@ TEST_F(Posting, AnAnswerMayComeLaterAndTheNextRequestWaitsForIt) {
   EXPECT_TRUE(both.ends_with("/status||")) << both;
 }
 
+TEST_F(Posting, AClientThatAsksForOneAnswerGetsItLater) {
+  counter.later = true;
+  io::Stream client = connect();
+  std::string request = post("1");
+  request.insert(request.find("Content-Type"), "Connection: close\r\n");
+  EXPECT_EQ(ask(client, request), "");
+  ASSERT_FALSE(closed);
+  counter.waiting.at(0).give({.body = "later"});
+  EXPECT_TRUE(receive(client).ends_with("later"));
+  EXPECT_TRUE(closed);
+}
+
 TEST_F(Posting, AClientThatLeftOrWaitedTooLongIsNotAnswered) {
   counter.later = true;
   io::Stream client = connect();

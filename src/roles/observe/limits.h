@@ -11,7 +11,7 @@ namespace headgate::observe {
 inline constexpr std::size_t kConnectionsMax =
     16;  // the longest idle one is closed; none idle: 503 and close
 inline constexpr wire::http1::HeadLimits kHeadLimits{
-    .head_bytes_max = 8192, .target_bytes_max = 2048, .fields_max = 64};
+    .head_bytes_max = 8192, .target_bytes_max = 6144, .fields_max = 64};
 inline constexpr std::size_t kBodyBytesMax = 32 << 10;  // of a POST: 413 and close
 inline constexpr Duration kRequestTimeout =
     10s;  // accept or first byte to the end of the request: closed

@@ -167,6 +167,7 @@ Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
 // Nothing is kept: whoever waits fetches for itself.
 void CacheTurn::end_lead(Reason reason) {
   status_.detail = rules::token_of(reason);
+  cache_.shared.refusals().note(hash_, reason, exchange_.wall());
   if (!lead_) return;
   const bool remembers = !is_about_request(reason);
   lead_->pass(remembers ? exchange_.now() + kPassTime : Instant{});

@@ -12,6 +12,7 @@
 #include "base/siphash.h"
 #include "roles/proxy/cache/disk_tier.h"
 #include "roles/proxy/cache/purge_book.h"
+#include "roles/proxy/cache/recent_refusals.h"
 #include "store/memory/store.h"
 
 namespace headgate::proxy {
@@ -30,6 +31,7 @@ class ObjectCache {
 
   store::memory::Store& memory() { return memory_; }
   PurgeBook& purges() { return purges_; }
+  RecentRefusals& refusals() { return *refusals_; }
   // Null: there is none, or not now.
   std::shared_ptr<store::disk::Store> disk() const { return disk_ ? disk_->store() : nullptr; }
   bool is_settled() const { return !disk_ || disk_->is_settled(); }
@@ -54,6 +56,7 @@ class ObjectCache {
   store::memory::Store memory_;
   PurgeBook purges_;
   std::unique_ptr<DiskTier> disk_;
+  const std::unique_ptr<RecentRefusals> refusals_ = std::make_unique<RecentRefusals>();
   std::unique_ptr<std::array<std::atomic<std::uint32_t>, kRemembered>> asked_;
 };
 
