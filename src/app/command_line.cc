@@ -32,8 +32,9 @@ struct Raw {
   DocsOptions docs;
   RawPurge purge;
   RawExplain explain;
+  SignUrlOptions sign;
   std::string admin = "127.0.0.1:9900", api = "127.0.0.1:9901", drain_timeout = "30s",
-              log_format = "text", start = "first";
+              log_format = "text", start = "first", expires_in = "1h";
 };
 
 std::string default_state() {
@@ -103,6 +104,27 @@ void add_up_options(CLI::App& app, Raw& raw) {
   app.footer(kUpFooter);
 }
 
+void add_sign_options(CLI::App& app, Raw& raw) {
+  SignUrlOptions& sign = raw.sign;
+  app.add_option("url", sign.url, "For example https://cdn.example/video.mp4")->required();
+  app.add_option("--key-id", sign.key_id, "`id` of the key in the AccessPolicy")->required();
+  app.add_option("--key-file", sign.key_file, "File that holds the key, used byte for byte")
+      ->required()
+      ->type_name("PATH");
+  app.add_option("--expires-in", raw.expires_in, "How long the URL is good")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  app.add_option("--prefix", sign.prefix, "Path such as /video/1/ below which everything is signed")
+      ->type_name("PATH");
+  app.add_option("--address", sign.address, "Address of the client, for `bindAddress`")
+      ->type_name("IP");
+  app.add_option("--parameter-prefix", sign.parameter_prefix, "As in the AccessPolicy")
+      ->capture_default_str();
+  app.footer(
+      "\nExit codes: 0 signed, 1 the key cannot be read, 2 wrong usage.\n\n"
+      "Example: headgate sign-url --key-id a --key-file key https://cdn.example/video.mp4");
+}
+
 void add_commands(CLI::App& app, Raw& raw) {
   app.set_version_flag("--version", std::string("headgate ") + kVersion);
   add_up_options(*app.add_subcommand("up", "Serve what the resources say"), raw);
@@ -122,6 +144,8 @@ void add_commands(CLI::App& app, Raw& raw) {
 
   add_purge(app, raw.purge);
   add_explain(app, raw.explain);
+  add_sign_options(*app.add_subcommand("sign-url", "Make a URL that is good until it expires"),
+                   raw);
 
   CLI::App& plane = *app.add_subcommand("data-plane", "Started by the supervisor")->group("");
   add_up_options(plane, raw);
@@ -200,6 +224,16 @@ Status finish_up(Raw& raw) {
   return {};
 }
 
+Result<Invocation> finish_sign(Raw& raw, const CLI::App& command) {
+  const auto expires_in = config::parse_duration(raw.expires_in);
+  if (!expires_in || *expires_in < 1s)
+    return usage(
+        fmt::format("--expires-in: '{}' is not a duration such as 1h, at least 1s", raw.expires_in),
+        command);
+  raw.sign.expires_in = *expires_in;
+  return raw.sign;
+}
+
 Result<Invocation> to_invocation(const CLI::App& app, Raw& raw) {
   const auto chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
@@ -207,7 +241,7 @@ Result<Invocation> to_invocation(const CLI::App& app, Raw& raw) {
     if (const auto extras = level->remaining(); !extras.empty())
       return usage(unexpected_argument(extras.front(), *level), *level);
   }
-  if (chosen.empty()) return usage("a command is missing: up, check, docs, purge or cache", app);
+  if (chosen.empty()) return usage("a command is missing: up, check, docs, purge, cache or sign-url", app);
   if (command.get_name() == "check") return raw.check;
   if (command.get_name() == "docs") return raw.docs;
   if (command.get_name() == "purge") {
@@ -220,6 +254,7 @@ Result<Invocation> to_invocation(const CLI::App& app, Raw& raw) {
     if (!options) return usage(options.error().message, command);
     return *options;
   }
+  if (command.get_name() == "sign-url") return finish_sign(raw, command);
   if (const Status finished = finish_up(raw); !finished)
     return usage(finished.error().message, command);
   if (command.get_name() == "data-plane") return ServeTraffic{raw.up, raw.plane};

@@ -20,7 +20,7 @@ struct Print {  // help and version
   std::string text;
 };
 using Invocation = std::variant<Up, ServeTraffic, CheckOptions, DocsOptions, PurgeOptions,
-                 ExplainOptions, Print>;
+                                ExplainOptions, SignUrlOptions, Print>;
 
 Result<Invocation> parse_command_line(int argc, const char* const* argv);
 

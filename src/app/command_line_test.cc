@@ -71,6 +71,23 @@ TEST(CommandLine, ReadsEveryFlagOfUp) {
   EXPECT_EQ(up.locality, "z1");
 }
 
+TEST(CommandLine, SigningNeedsAUrlAndAKey) {
+  const auto parsed =
+      parse({"sign-url", "--key-id", "k", "--key-file", "f", "--expires-in", "90s", "--prefix",
+             "/a/", "--address", "::1", "--parameter-prefix", "x-", "http://a/a/b"});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  const auto& sign = std::get<SignUrlOptions>(*parsed);
+  EXPECT_EQ(sign.url, "http://a/a/b");
+  EXPECT_EQ(sign.key_id + sign.key_file, "kf");
+  EXPECT_EQ(sign.expires_in, 90s);
+  EXPECT_EQ(sign.prefix + sign.address + sign.parameter_prefix, "/a/::1x-");
+  EXPECT_NE(error_of({"sign-url", "http://a/"}).find("--key-"), std::string::npos);
+  EXPECT_NE(
+      error_of({"sign-url", "--key-id", "k", "--key-file", "f", "--expires-in", "1", "http://a/"})
+          .find("--expires-in: '1' is not a duration"),
+      std::string::npos);
+}
+
 TEST(CommandLine, ADataPlaneTakesTheSameFlagsAndItsReason) {
   const auto parsed = parse({"data-plane", "--start", "restart", "--restarts", "2", "-f", "d"});
   ASSERT_TRUE(parsed) << parsed.error().message;

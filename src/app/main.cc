@@ -8,6 +8,7 @@
 #include "app/command_line.h"
 #include "app/data_plane.h"
 #include "app/inspect_commands.h"
+#include "app/sign_command.h"
 #include "app/supervisor.h"
 
 namespace headgate::app {
@@ -26,6 +27,7 @@ struct Run {
   int operator()(const DocsOptions& options) const { return print_docs(options); }
   int operator()(const PurgeOptions& options) const { return purge(options); }
   int operator()(const ExplainOptions& options) const { return explain(options); }
+  int operator()(const SignUrlOptions& options) const { return sign_url(options); }
   int operator()(const Print& print) const {
     fmt::print("{}", print.text);
     return 0;

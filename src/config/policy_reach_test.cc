@@ -41,7 +41,7 @@ spec: {parentRefs: [{name: edge, sectionName: dns}], rules: [{backendRefs: [{gro
 apiVersion: v1
 kind: Secret
 metadata: {name: keys}
-stringData: {one: long-enough-key}
+stringData: {one: long-enough-key, url: 0123456789abcdef0123456789abcdef}
 ---
 )";
 
@@ -86,6 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rule{"jwt",
              R"(jwt: {providers: [{name: a, issuer: i, jwks: {url: "https://id.example/keys"}}]})"},
         Rule{"apiKeys", "apiKeys: {header: X-Key, secretRefs: [{name: keys}]}"},
+        Rule{"signedUrls", "signedUrls: {keys: [{id: a, secretRef: {name: keys, key: url}}]}"},
         Rule{"externalAuthorization", "externalAuthorization: {backendRef: {name: shop}}"}));
 
 TEST_P(RequestRule, OnAGatewayNamesEveryListenerThatItCannotGuard) {

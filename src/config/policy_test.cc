@@ -187,6 +187,63 @@ data: {partner: bG9uZ2Vub3VnaA==}
   EXPECT_EQ(rule.access[0]->api_keys[0].sha256.size(), 32U);
 }
 
+std::string signing(std::string_view keys, std::string_view more = {}) {
+  return "apiVersion: headgate.io/v1alpha1\nkind: AccessPolicy\nmetadata: {name: signed}\nspec: "
+         "{targetRefs: [{kind: HTTPRoute, name: shop}], signedUrls: {keys: [" +
+         std::string(keys) + "]" + std::string(more) +
+         "}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: urls}\nstringData: {key: "
+         "0123456789abcdef0123456789abcdef, next: 0123456789abcdef0123456789abcdefx, short: "
+         "0123456789}\n";
+}
+
+TEST(Policy, SignedUrlsHaveTheirKeysAsBytes) {
+  const Outcome out = with_edge(
+      signing("{id: a, secretRef: {name: urls}}, {id: b, secretRef: {name: urls, key: next}}",
+              ", parameterPrefix: x-, allowPrefix: true, bindAddress: true"));
+  ASSERT_EQ(out.problems, "");
+  const auto& urls = rule_on(out, 0).access.at(0)->signed_urls;
+  ASSERT_TRUE(urls);
+  ASSERT_EQ(urls->keys.size(), 2U);
+  EXPECT_EQ(urls->keys[0].id, "a");
+  EXPECT_EQ(urls->keys[0].secret, "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(urls->keys[1].secret, "0123456789abcdef0123456789abcdefx");
+  EXPECT_EQ(urls->parameter_prefix, "x-");
+  EXPECT_TRUE(urls->prefix_allowed && urls->bind_address);
+  const Outcome plain = with_edge(signing("{id: a, secretRef: {name: urls}}"));
+  const model::SignedUrls usual, made = *rule_on(plain, 0).access.at(0)->signed_urls;
+  EXPECT_EQ(made.parameter_prefix, usual.parameter_prefix);
+  EXPECT_EQ(made.prefix_allowed, usual.prefix_allowed);
+  EXPECT_EQ(made.bind_address, usual.bind_address);
+}
+
+TEST(Policy, AKeyOfSignedUrlsThatCannotBeUsedIsToldWithoutItsBytes) {
+  const auto problems = [](std::string_view keys) { return with_edge(signing(keys)).problems; };
+  const std::string_view place = "AccessPolicy default/signed: spec.signedUrls.keys";
+  const auto tells = [&](std::string_view keys, std::string_view what) {
+    const std::string told = problems(keys);
+    EXPECT_NE(told.find(std::string(place) + std::string(what)), std::string::npos) << told;
+    EXPECT_EQ(told.find("0123456789"), std::string::npos) << told;
+  };
+  tells("{id: a, secretRef: {name: urls, key: short}}",
+        "[0].secretRef.key: Secret default/urls: 'short': expected at least 32 bytes, got 10");
+  tells("{id: a, secretRef: {name: urls, key: none}}",
+        "[0].secretRef.key: Secret default/urls has no key 'none'");
+  tells("{id: a, secretRef: {name: url}}", "[0].secretRef.name: 'url' is not a Secret");
+  tells("{id: a, secretRef: {name: urls}}, {id: a, secretRef: {name: urls, key: next}}",
+        "[1]: expected items that differ in id");
+  tells("", ": expected at least 1 item");
+}
+
+TEST(Policy, SignedUrlsWithoutAnyKeyLetNobodyIn) {
+  CompileOptions lenient;
+  lenient.lenient_references = true;
+  const Outcome out = with_edge(signing("{id: a, secretRef: {name: gone}}"), lenient);
+  ASSERT_TRUE(out.compiled.snapshot) << out.problems;
+  const auto& urls = rule_on(out, 0).access.at(0)->signed_urls;
+  ASSERT_TRUE(urls);
+  EXPECT_TRUE(urls->keys.empty());
+}
+
 TEST(Policy, ATargetThatIsNotThereIsAnError) {
   EXPECT_EQ(
       with_edge("apiVersion: headgate.io/v1alpha1\nkind: RateLimit\nmetadata: {name: l}\nspec: "

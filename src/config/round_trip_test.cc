@@ -39,6 +39,7 @@ const Samples& samples_of(const Syntax& syntax) {
       {&syntax::kHostname, {"*.shop.example", "a.example", "1.example"}},
       {&syntax::kPreciseHostname, {"a.example", "b.example"}},
       {&syntax::kHeaderName, {"X-Id", "~", "null", "1e3", "!a#b"}},
+      {&syntax::kParameterPrefix, {"hg-", "x_", "1."}},
       {&syntax::kQueryPattern, {"utm_*", "page", "a[]", "ü"}},
       {&syntax::kHeaderValue, {"a: b # c", "'", "\"", "0x10", "- x", "{a}", "ü"}},
       {&syntax::kMethodName, {"GET", "~"}},

@@ -163,6 +163,8 @@ const Syntax kHostname{"a host name in lower case without port, or '*.' and one"
 const Syntax kPreciseHostname{"a host name in lower case without port and without '*'",
                               is_hostname};
 const Syntax kHeaderName{"a header name: letters, digits and !#$%&'*+-.^_`|~", is_token};
+const Syntax kParameterPrefix{"the beginning of a name: letters, digits, '-', '_' and '.'",
+                              is_data_key};
 const Syntax kQueryPattern{
     "the name of a parameter, or the beginning of names and '*'; no control characters",
     is_query_pattern};

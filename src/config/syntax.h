@@ -12,6 +12,7 @@ extern const Syntax kSectionName;      // as kObjectName
 extern const Syntax kHostname;         // lower case, at most a leading "*." label; no IP address
 extern const Syntax kPreciseHostname;  // without "*."
 extern const Syntax kHeaderName;       // RFC 9110 token; no ':' prefix
+extern const Syntax kParameterPrefix;  // letters, digits, '-', '_', '.'
 extern const Syntax kQueryPattern;     // decoded name, at most one '*', at its end
 extern const Syntax kHeaderValue;      // visible text, spaces inside; no control bytes
 extern const Syntax kMethodName;       // RFC 9110 token

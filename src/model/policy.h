@@ -108,10 +108,19 @@ struct ExternalAuthorization {
   std::vector<std::string> response_headers;   // copied from an allowing answer to the upstream request
 };
 
+struct SignedUrls {
+  struct Key { std::string id, secret; };      // the secret as raw bytes
+  std::vector<Key> keys;                       // empty: none could be read, and every URL is refused
+  std::string parameter_prefix = "hg-";
+  bool prefix_allowed = false;
+  bool bind_address = false;
+};
+
 // Checked in this order; the first refusal ends it. Reasons go to the log, never into the answer.
 struct AccessPolicy {
   std::string name;
   std::vector<wire::ip::Prefix> deny, allow;   // allow empty: everybody not denied
+  std::optional<SignedUrls> signed_urls;
   std::vector<JwtProvider> jwt;                // any one must accept
   bool jwt_required = true;
   std::string api_key_header, api_key_query;   // either; empty: no API keys

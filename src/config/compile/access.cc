@@ -124,6 +124,39 @@ void read_api_keys(const Context& context, const Object& object, const Json& val
   }
 }
 
+model::SignedUrls signed_urls_of(const Context& context, const Object& object, const Json& value,
+                                 const Place& place) {
+  model::SignedUrls out;
+  out.parameter_prefix = text_of(value, "parameterPrefix");
+  out.prefix_allowed = boolean_of(value, "allowPrefix");
+  out.bind_address = boolean_of(value, "bindAddress");
+  const Place list(place, "keys");
+  const Json& keys = items(value, "keys");
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Json& reference = at(keys[i], "secretRef");
+    const Place item(list, i), here(item, "secretRef");
+    const Resolved secret = context.resolve(object, "", "Secret", reference);
+    if (!secret.object) {
+      context.fault(Place(here, "name"), secret.fault);
+      continue;
+    }
+    const std::string_view entry = text_of(reference, "key");
+    auto bytes = data_of(*secret.object, entry);
+    if (!bytes) {
+      context.fault(Place(here, "key"),
+                    fmt::format("{} has no key '{}'", secret.object->label, entry));
+    } else if (bytes->size() < decide::access::kUrlKeyBytesMin) {
+      context.fault(
+          Place(here, "key"),
+          fmt::format("{}: '{}': expected at least {} bytes, got {}", secret.object->label, entry,
+                      decide::access::kUrlKeyBytesMin, bytes->size()));
+    } else {
+      out.keys.push_back({std::string(text_of(keys[i], "id")), std::move(*bytes)});
+    }
+  }
+  return out;
+}
+
 void read_external(const Context& context, const Upstreams& upstreams, const Object& object,
                    const Json& value, const Place& place, model::AccessPolicy& out) {
   model::ExternalAuthorization external;
@@ -181,6 +214,8 @@ std::shared_ptr<const model::AccessPolicy> access_policy_of(const Context& conte
   out->jwt_required = boolean_of(jwt, "required", true);
   if (const Json* keys = find(spec, "apiKeys"))
     read_api_keys(context, object, *keys, Place(place, "apiKeys"), *out);
+  if (const Json* urls = find(spec, "signedUrls"))
+    out->signed_urls = signed_urls_of(context, object, *urls, Place(place, "signedUrls"));
   if (const Json* external = find(spec, "externalAuthorization"))
     read_external(context, upstreams, object, *external, Place(place, "externalAuthorization"),
                   *out);

@@ -115,7 +115,7 @@ class ReachCheck {
          {"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"})
       for (const Object* route : context_.of(kind)) add_route(*route);
     for (const Object* policy : context_.of("AccessPolicy"))
-      for (const std::string_view field : {"jwt", "apiKeys", "externalAuthorization"})
+      for (const std::string_view field : {"jwt", "apiKeys", "signedUrls", "externalAuthorization"})
         check_guard(*policy, field);
     for (const Object* policy : context_.of("RateLimit")) check_guard(*policy, "limits");
     for (const Object* policy : context_.of("TrafficPolicy")) check_traffic(*policy);

@@ -80,21 +80,33 @@ Schema api_keys() {
       });
 }
 
+Schema signed_urls() {
+  const Schema key = object({
+      {"id", section_name().required(), "Name of the key, which a URL carries."},
+      {"secretRef",
+       extend(secret_ref(), {{"key", text(253).as(syntax::kDataKey).or_else("key"),
+                              "Entry of the Secret that holds the key: at least 32 bytes, used as "
+                              "they are."}})
+           .required(),
+       "Secret that holds it."},
+  });
+  return object({
+      {"keys", list(key, 2).size(1, 2).unique_by({"id"}).required(),
+       "Keys that sign: one, or two while one takes the other's place."},
+      {"parameterPrefix", text(32).as(syntax::kParameterPrefix).or_else("hg-"),
+       "What the names of the parameters begin with: `hg-expires`, `hg-key`, `hg-signature`, "
+       "`hg-prefix`."},
+      {"allowPrefix", boolean().or_else("false"),
+       "Whether a signature may stand for every path below one, with any query."},
+      {"bindAddress", boolean().or_else("false"),
+       "Whether a signature is for the address of one client."},
+  });
+}
+
 Schema external() {
   const Schema names = list(text(256).as(syntax::kHeaderName), 64).unique_by({""});
   return object({
-      {"backendRef",
-       object(
-           {
-               {"group", text(253).or_else(kHeadgateGroup), "API group of the backend."},
-               {"kind", text(63).or_else("Upstream").one_of({"Upstream"}), "Kind of the backend."},
-               {"name", object_name().required(), "Name of the Upstream."},
-               {"namespace", namespace_name(),
-                "Namespace of the Upstream; the own one when absent. Another one needs a "
-                "ReferenceGrant there."},
-           })
-           .required(),
-       "Who is asked."},
+      {"backendRef", upstream_ref().required(), "Who is asked."},
       {"pathPrefix", text(1024).as(syntax::kAbsolutePath),
        "Stands before the path of the request that is sent."},
       {"timeout", duration(1ms, 1min).or_else("1s"), "How long the answer may take."},
@@ -103,6 +115,25 @@ Schema external() {
       {"requestHeaders", names, "Headers that are sent besides method, path and host."},
       {"responseHeaders", names, "Headers of an allowing answer that the backend gets."},
   });
+}
+
+constexpr std::string_view kOfRequests[] = {"jwt", "apiKeys", "signedUrls",
+                                            "externalAuthorization"};
+
+void check_access(const Json& value, const Place& place) {
+  bool is_any = find(value, "deny") || find(value, "allow");
+  for (const std::string_view field : kOfRequests) {
+    if (!find(value, field)) continue;
+    is_any = true;
+    for (const Json& target : items(value, "targetRefs")) {
+      const std::string_view kind = text_of(target, "kind");
+      if (kind == "TLSRoute" || kind == "TCPRoute" || kind == "UDPRoute")
+        Place(place, field).error(fmt::format("not allowed for a target of kind {}", kind));
+    }
+  }
+  if (!is_any)
+    place.error(
+        fmt::format("expected at least one of deny, allow, {}", fmt::join(kOfRequests, ", ")));
 }
 
 }  // namespace
@@ -171,34 +202,25 @@ Kind access_policy() {
                   }),
                   "JSON Web Tokens."},
                  {"apiKeys", api_keys(), "API keys."},
+                 {"signedUrls", signed_urls(),
+                  "URLs that are of use until they expire, for GET and HEAD: docs/signed-urls.md "
+                  "has the form. The parameters are taken out before the backend or a cache key "
+                  "sees the URL."},
                  {"externalAuthorization", external(), "A service that decides, over HTTP."},
              })
-          .where("TLS, TCP and UDP routes know addresses alone", [](const Json& value,
-                                                                    const Place& place) {
-            for (const Json& target : items(value, "targetRefs")) {
-              const std::string_view kind = text_of(target, "kind");
-              if (kind != "TLSRoute" && kind != "TCPRoute" && kind != "UDPRoute") continue;
-              for (const std::string_view field : {"jwt", "apiKeys", "externalAuthorization"})
-                if (find(value, field))
-                  Place(place, field)
-                      .error(fmt::format("not allowed for a target of kind {}", kind));
-            }
-            for (const std::string_view field :
-                 {"deny", "allow", "jwt", "apiKeys", "externalAuthorization"})
-              if (find(value, field)) return;
-            place.error(
-                "expected at least one of deny, allow, jwt, apiKeys, externalAuthorization");
-          });
+          .where("TLS, TCP and UDP routes know addresses alone", check_access);
   return {kHeadgateGroup,
           {"v1alpha1"},
           "AccessPolicy",
           "accesspolicies",
           true,
           false,
-          "Who may come in. Checked in this order: addresses, tokens, API keys, external service; "
+          "Who may come in. Checked in this order: addresses, signed URLs, tokens, API keys, "
+          "external service; "
           "the first refusal ends it. "
           "TCP, TLS and UDP listeners and routes know addresses alone: a policy with `jwt`, "
-          "`apiKeys` or `externalAuthorization` whose target has such a listener is refused; name "
+          "`apiKeys`, `signedUrls` or `externalAuthorization` whose target has such a listener is "
+          "refused; name "
           "those that speak HTTP by sectionName. "
           "Why somebody was refused stands in the log, never in the answer.",
           object({{"spec", spec.required(), "The policy."}}),

@@ -9,6 +9,7 @@ inline constexpr std::size_t kJwksKeysMax = 64;
 inline constexpr std::size_t kJsonDepthMax = 16;
 inline constexpr std::size_t kKeysTriedMax = 8;  // for a token that names no key
 inline constexpr int kRsaBitsMin = 2048, kRsaBitsMax = 8192;
+inline constexpr std::size_t kUrlKeyBytesMin = 32;
 inline constexpr std::size_t kApiKeyBytesMax = 1024;  // longer ones are unknown
 
 }  // namespace headgate::decide::access

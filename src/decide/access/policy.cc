@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/ascii.h"
+#include "decide/access/signed_url.h"
 #include "wire/cookie/cookie.h"
 #include "wire/jwt/jwt.h"
 #include "wire/uri/query.h"
@@ -99,6 +100,14 @@ bool CompiledPolicy::check_address(const AccessRequest& request, AccessVerdict& 
   return true;
 }
 
+bool CompiledPolicy::check_url(const AccessRequest& request, AccessVerdict& verdict) const {
+  if (!policy_.signed_urls) return true;
+  const Reason reason = check_signed_url(
+      *policy_.signed_urls,
+      {request.method, request.host, request.path, request.query, request.client, request.now});
+  return reason == Reason::kNone || deny(verdict, 403, reason);
+}
+
 bool CompiledPolicy::check_token(const AccessRequest& request, AccessVerdict& verdict) const {
   if (policy_.jwt.empty()) return true;
   for (const auto& provider : policy_.jwt)
@@ -151,8 +160,8 @@ bool CompiledPolicy::check_api_key(const AccessRequest& request, AccessVerdict& 
 
 AccessVerdict CompiledPolicy::decide(const AccessRequest& request) const {
   AccessVerdict verdict;
-  if (!check_address(request, verdict) || !check_token(request, verdict) ||
-      !check_api_key(request, verdict))
+  if (!check_address(request, verdict) || !check_url(request, verdict) ||
+      !check_token(request, verdict) || !check_api_key(request, verdict))
     return verdict;
   if (policy_.external) verdict.kind = AccessVerdict::Kind::kAskExternal;
   return verdict;

@@ -1,7 +1,7 @@
 #pragma once
-// The verdict of one AccessPolicy on one request: addresses, then token, then API key, then whether
-// an external service must be asked. The first refusal ends it. Pure: the sets of keys and the
-// clock are arguments. Immutable after build; any thread.
+// The verdict of one AccessPolicy on one request: addresses, signed URL, token, API key, then
+// whether an external service must be asked. The first refusal ends it. Pure: the sets of keys and
+// the clock are arguments. Immutable after build; any thread.
 //
 // A token that is there and wrong is refused even where none is required. A provider whose keys are
 // not known (never fetched) cannot accept: the answer is 503, for that is not the client's fault,
@@ -23,6 +23,7 @@
 #include "decide/access/token.h"
 #include "model/policy.h"
 #include "wire/http/field.h"
+#include "wire/http/message.h"
 #include "wire/ip/address.h"
 
 namespace headgate::decide::access {
@@ -35,6 +36,8 @@ struct AccessRequest {
   // One for each of AccessPolicy::jwt, in order: from parse_jwks, the last good one. nullptr: none
   // yet.
   std::span<const std::shared_ptr<const Jwks>> keys{};
+  wire::http::Method method = wire::http::Method::kGet;
+  std::string_view host{}, path{};  // as routed: lower case without port; normalised
 };
 
 struct AccessVerdict {
@@ -62,6 +65,7 @@ class CompiledPolicy {
 
  private:
   bool check_address(const AccessRequest& request, AccessVerdict& verdict) const;
+  bool check_url(const AccessRequest& request, AccessVerdict& verdict) const;
   bool check_token(const AccessRequest& request, AccessVerdict& verdict) const;
   bool check_api_key(const AccessRequest& request, AccessVerdict& verdict) const;
 

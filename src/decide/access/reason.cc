@@ -7,6 +7,12 @@ std::string_view to_string(Reason reason) {
     case Reason::kNone: return "none";
     case Reason::kAddressDenied: return "address_denied";
     case Reason::kAddressNotAllowed: return "address_not_allowed";
+    case Reason::kUrlUnsigned: return "url_unsigned";
+    case Reason::kUrlMalformed: return "url_malformed";
+    case Reason::kUrlMethod: return "url_method";
+    case Reason::kUrlKeyUnknown: return "url_key_unknown";
+    case Reason::kUrlSignatureWrong: return "url_signature_wrong";
+    case Reason::kUrlExpired: return "url_expired";
     case Reason::kTokenMissing: return "token_missing";
     case Reason::kTokenRepeated: return "token_repeated";
     case Reason::kTokenMalformed: return "token_malformed";

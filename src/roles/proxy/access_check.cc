@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "decide/access/signed_url.h"
 #include "roles/proxy/exchange.h"
 #include "roles/proxy/external_auth.h"
 #include "wire/cookie/cookie.h"
@@ -32,6 +33,17 @@ void remove_cookie(http::Fields& fields, std::string_view name, Arena& arena) {
   std::erase_if(fields, [](const http::Field& field) { return field.id == FieldId::kCookie && field.value.empty(); });
 }
 
+std::string without_pair(std::string_view query, std::string_view name) {
+  std::string kept;
+  while (!query.empty()) {
+    const std::string_view pair = take_until(query, '&');
+    if (wire::uri::query_text_equals(pair.substr(0, pair.find('=')), name)) continue;
+    if (!kept.empty()) kept += '&';
+    kept += pair;
+  }
+  return kept;
+}
+
 }  // namespace
 
 AccessCheck::AccessCheck(WorkerContext& worker, Exchange& exchange) : worker_(worker), exchange_(exchange) {}
@@ -52,7 +64,13 @@ AccessCheck::Result AccessCheck::run(const Policies& policies) {
 AccessCheck::Result AccessCheck::check_next(const model::AccessPolicy& policy) {
   const PreparedPolicy& prepared = exchange_.world_->prepared->access.of(policy);
   access::AccessVerdict verdict = prepared.decide(
-      {exchange_.client_address_, exchange_.path_.query, exchange_.head_.fields, worker_.loop.wall()});
+      {.client = exchange_.client_address_,
+       .query = exchange_.path_.query,
+       .fields = exchange_.head_.fields,
+       .now = worker_.loop.wall(),
+       .method = exchange_.head_.method,
+       .host = exchange_.host_,
+       .path = exchange_.path_.path});
   using Kind = access::AccessVerdict::Kind;
   if (verdict.kind == Kind::kDeny) return deny(verdict);
   if (!verdict.client.empty()) client_ = verdict.client;
@@ -103,27 +121,29 @@ void AccessCheck::strip_of(const Passed& passed, http::Fields& fields, Arena& ar
   if (!verdict.strip_header.empty()) remove(fields, verdict.strip_header);
   if (!verdict.strip_cookie.empty()) remove_cookie(fields, verdict.strip_cookie, arena);
   if (!policy.api_key_header.empty()) remove(fields, policy.api_key_header);
-  if (!policy.api_key_query.empty()) strip_query(policy.api_key_query, arena);
   for (const auto& header : verdict.headers) remove(fields, header.name);
   if (!passed.external) return;
   for (const std::string& name : policy.external->response_headers)
     if (!http::is_hop_by_hop(http::field_id(name))) remove(fields, name);
 }
 
-void AccessCheck::strip_query(std::string_view name, Arena& arena) const {
+void AccessCheck::take_credentials_from_query() {
   wire::uri::PathInfo& path = exchange_.path_;
-  if (!wire::uri::find_query_value(path.query, name)) return;
-  std::string kept;
-  std::string_view rest = path.query;
-  while (!rest.empty()) {
-    const std::string_view pair = take_until(rest, '&');
-    if (wire::uri::query_text_equals(pair.substr(0, pair.find('=')), name)) continue;
-    if (!kept.empty()) kept += '&';
-    kept += pair;
+  const auto replace = [&](const std::string& kept, bool is_there) {
+    path.query = exchange_.arena_.copy(kept);
+    path.has_query = is_there;
+    path.normalised = true;  // the target is put together anew
+  };
+  for (const Passed& passed : passed_) {
+    const model::AccessPolicy& policy = *passed.policy;
+    if (policy.signed_urls) {
+      const auto bare = access::without_signature(path.query, policy.signed_urls->parameter_prefix);
+      replace(bare.text, bare.is_there);
+    }
+    if (policy.api_key_query.empty() || !wire::uri::find_query_value(path.query, policy.api_key_query)) continue;
+    const std::string kept = without_pair(path.query, policy.api_key_query);
+    replace(kept, !kept.empty());
   }
-  path.query = arena.copy(kept);
-  path.has_query = !kept.empty();
-  path.normalised = true;  // the target is put together anew
 }
 
 }  // namespace headgate::proxy

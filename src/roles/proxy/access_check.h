@@ -36,6 +36,9 @@ class AccessCheck {
   // fields. kWaiting: the exchange's stages run again when the answer came; call run() again then.
   Result run(const Policies& policies);
 
+  // Neither the origin nor the key of a cache entry may hold what only the edge reads: API keys, signatures. Limits and
+  // redirects come before: a client that is sent elsewhere comes with its credentials.
+  void take_credentials_from_query();
   // What allowed requests carry to the origin: claims as headers, headers of the external answer; credentials that must not
   // travel are taken out.
   void add_request_fields(wire::http::Fields& fields, Arena& arena) const;
@@ -53,7 +56,6 @@ class AccessCheck {
   Result external_result(const ExternalAuth& external);
   Result deny(const decide::access::AccessVerdict& verdict);
   void strip_of(const Passed& passed, wire::http::Fields& fields, Arena& arena) const;
-  void strip_query(std::string_view name, Arena& arena) const;
 
   WorkerContext& worker_;
   Exchange& exchange_;

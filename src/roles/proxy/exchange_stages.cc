@@ -147,6 +147,7 @@ Exchange::Verdict Exchange::redirect() {
 }
 
 Exchange::Verdict Exchange::pick_backend() {
+  if (access_) access_->take_credentials_from_query();
   backend_ = decide::route::pick_backend(*rule_, worker_.prng.next());
   if (!backend_ || backend_->upstream == model::Backend::kInvalid) {
     return answer(500, "no_backend", Source::kSelf, "no backend of " + rule_->route + " can be resolved");
