@@ -130,6 +130,7 @@ void AccessCheck::strip_of(const Passed& passed, http::Fields& fields, Arena& ar
 void AccessCheck::take_credentials_from_query() {
   wire::uri::PathInfo& path = exchange_.path_;
   const auto replace = [&](const std::string& kept, bool is_there) {
+    if (!query_with_credentials_) query_with_credentials_ = path.query;
     path.query = exchange_.arena_.copy(kept);
     path.has_query = is_there;
     path.normalised = true;  // the target is put together anew

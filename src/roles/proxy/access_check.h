@@ -4,7 +4,9 @@
 // with the exchange. Worker thread, one per exchange.
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,8 @@ class AccessCheck {
   // Neither the origin nor the key of a cache entry may hold what only the edge reads: API keys, signatures. Limits and
   // redirects come before: a client that is sent elsewhere comes with its credentials.
   void take_credentials_from_query();
+  // The query as it was before, where something was taken out; lives as long as the exchange.
+  std::optional<std::string_view> query_with_credentials() const { return query_with_credentials_; }
   // What allowed requests carry to the origin: claims as headers, headers of the external answer; credentials that must not
   // travel are taken out.
   void add_request_fields(wire::http::Fields& fields, Arena& arena) const;
@@ -61,6 +65,7 @@ class AccessCheck {
   Exchange& exchange_;
   std::vector<Passed> passed_;  // the last one may wait for its external answer
   std::string client_;
+  std::optional<std::string_view> query_with_credentials_;
 };
 
 }  // namespace headgate::proxy

@@ -89,6 +89,11 @@ void Exchange::address_to_parent(const model::CacheShield& shield) {
   });
   append_loop_member(loop, shield.pseudonym, turn_->instance());
   http::add(out_.fields, {"cdn-loop", arena_.copy(loop), FieldId::kOther});
+  // It checks who may come in by the query as it was signed, and makes the key of its own entry.
+  if (const auto query = access_ ? access_->query_with_credentials() : std::nullopt) {
+    out_.target = arena_.concat({path_.path, "?", *query});
+    return;
+  }
   out_.target = path_.has_query ? arena_.concat({path_.path, "?", path_.query}) : path_.path;
 }
 
