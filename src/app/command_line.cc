@@ -56,7 +56,8 @@ void add_up_options(CLI::App& app, Raw& raw) {
       ->type_name("DIR|FILE")
       ->take_all();
   app.add_option("--state", up.state,
-                 "Directory for what must survive: development CA, last good configuration, stored responses")
+                 "Directory for what must survive: development CA, last good configuration, stored "
+                 "responses")
       ->type_name("DIR");
   app.add_option("--workers", up.workers,
                  "Worker threads; default: one for each CPU that the process may use")
@@ -241,7 +242,8 @@ Result<Invocation> to_invocation(const CLI::App& app, Raw& raw) {
     if (const auto extras = level->remaining(); !extras.empty())
       return usage(unexpected_argument(extras.front(), *level), *level);
   }
-  if (chosen.empty()) return usage("a command is missing: up, check, docs, purge, cache or sign-url", app);
+  if (chosen.empty())
+    return usage("a command is missing: up, check, docs, purge, cache or sign-url", app);
   if (command.get_name() == "check") return raw.check;
   if (command.get_name() == "docs") return raw.docs;
   if (command.get_name() == "purge") {

@@ -61,9 +61,6 @@ struct ExplainOptions {
   wire::ip::Endpoint admin;
 };
 
-inline constexpr int kExitFailure = 1, kExitUsage = 2, kExitNotDurable = 3,
-                     kExitInvalidConfiguration = 4;
-
 struct SignUrlOptions {
   std::string url, key_id, key_file;
   std::string prefix, address;  // empty: for the one path; for every client
@@ -71,7 +68,8 @@ struct SignUrlOptions {
   Duration expires_in = 1h;
 };
 
-inline constexpr int kExitFailure = 1, kExitUsage = 2, kExitInvalidConfiguration = 4;
+inline constexpr int kExitFailure = 1, kExitUsage = 2, kExitNotDurable = 3,
+                     kExitInvalidConfiguration = 4;
 inline constexpr const char* kVersion = "0.1.0";
 
 }  // namespace headgate::app

@@ -258,7 +258,6 @@ def test_a_data_plane_that_is_killed_while_it_writes_leaves_no_wrong_byte(headga
     kill_in_a_loop(headgate, free_port, seed=9, kills=8, workers=2)
 
 
-@pytest.mark.xfail(strict=True, reason="POST /cache/purge is not there")
 def test_a_purge_with_a_durable_receipt_holds_after_a_kill(headgate, free_port):
     kill_in_a_loop(headgate, free_port, seed=10, kills=5, workers=2, purges=True)
 

@@ -48,7 +48,6 @@ def test_rfc9111_s4_no_wrong_body_where_memory_is_small_and_a_disk_lies_below(he
                                    arguments=("--cache-memory", "1Mi", "--cache-disk", "64Mi")))
 
 
-@pytest.mark.xfail(strict=True, reason="POST /cache/purge is not there")
 def test_no_body_from_before_a_purge_under_the_same_load(headgate, free_port):
     counts = run(headgate, free_port, seed=9211, seconds=12, workers=3, purges=True)
     assert_that_much_was_tried(counts)
