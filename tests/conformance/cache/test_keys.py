@@ -62,6 +62,16 @@ def test_what_is_no_part_of_the_key_is_not_sent_to_the_origin(cache, policy, que
     assert page.requests[0].target == page.path + sent
 
 
+@pytest.mark.parametrize("policy, kept, changed", [
+    ("except", "?a=1&utm_source=x", "?utm_source=y&a=1"), ("except", "", "?gclid=1"), ("nothing", "?a=1", "?b=2"), ("sorted", "?a=1&b=2", "?b=2&a=1"),
+])
+def test_rfc9111_s4_4_an_unsafe_request_invalidates_by_the_part_of_its_query_that_is_kept(cache, policy, kept, changed):
+    page = cache.page(policy).chooses(lambda request: Reply(200, fields(cache_control="max-age=600")) if request.method == "GET" else Reply(200))
+    assert page.ask(query=kept).fetches and page.ask(query=kept).is_hit
+    page.ask(query=changed, method="POST", body=b"x")
+    assert page.ask(query=kept).fetches
+
+
 KEYED = [
     ("headers", {"x_tenant": "1"}, {"x_tenant": "1"}, True), ("headers", {"x_tenant": "1"}, {"x_tenant": "2"}, False),
     ("headers", {"x_tenant": "1"}, {}, False), ("headers", {"x_tenant": ""}, {}, False), ("headers", {"x_other": "1"}, {"x_other": "2"}, True),

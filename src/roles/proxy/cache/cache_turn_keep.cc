@@ -268,7 +268,11 @@ void CacheTurn::note_head(const Arrived& arrived) {
 
 void CacheTurn::note_unsafe(int status, const http::Fields& response) {
   if (!rules::invalidates(exchange_.head().method, status)) return;
-  const auto purge = [&](const rules::KeyInput& url) {
+  rules::QueryScratch scratch;
+  std::string keyed;
+  // What is stored is named by the part of the query that the policy keeps.
+  const auto purge = [&](rules::KeyInput url) {
+    if (policy_) url.query = rules::keyed_query(url.query, policy_->key, scratch, keyed);
     cache_.text.clear();
     append_url_label(cache_.text, url);
     cache_.shared.purges().invalidate(cache_.text);
