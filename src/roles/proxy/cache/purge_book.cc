@@ -18,6 +18,7 @@ static_assert(kLabelTextMax <= store::memory::kLabelBytesMax);
 
 PurgeBook::PurgeBook(Options options, store::memory::Store& memory)
     : options_(std::move(options)), memory_(memory), journal_(options_.file) {
+  if (options_.has_disk) marks_.prepare();
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -97,13 +98,14 @@ void PurgeBook::number(Task task) {
   answer();
 }
 
-// Under mutex_.
+// Under mutex_. Without a disk nobody is judged: one that comes back trusts nothing on it.
 void PurgeBook::mark(const PurgeRecord& order) {
   const std::lock_guard hold(marks_mutex_);
+  if (order.flag) soft_times_.add({order.time, order.time});
+  if (!options_.has_disk) return;
   for (const std::uint64_t label : order.labels) marks_.add_label(label, order.at);
   if (order.scope == PurgeScope::kPrefix) marks_.add_prefix(order.value, order.at);
   if (order.scope == PurgeScope::kEverything) marks_.add_everything(order.at);
-  if (order.flag) soft_times_.add({order.time, order.time});
 }
 
 // Under mutex_.

@@ -82,14 +82,17 @@ void PurgeBook::recall(const PurgeRecord& record) {
                   record.flag ? store::memory::Purge::kSoft : store::memory::Purge::kHard}});
   }
   const std::lock_guard hold(marks_mutex_);
+  if (record.kind == Kind::kBeginning) newest_ = std::max(newest_, record.number);
+  if (record.kind == Kind::kSoftTimes) soft_times_.add({record.time, record.until});
+  if (!options_.has_disk) return;
   switch (record.kind) {
-    case Kind::kBeginning: newest_ = std::max(newest_, record.number); break;
     case Kind::kInvalidation:
     case Kind::kLabel: marks_.add_label(record.number, record.at); break;
     case Kind::kLabelFloor: marks_.add_floor(record.number, record.at); break;
     case Kind::kPrefix: marks_.add_prefix(record.value, record.at); break;
     case Kind::kEverything: marks_.add_everything(record.at); break;
-    case Kind::kSoftTimes: soft_times_.add({record.time, record.until}); break;
+    case Kind::kBeginning:
+    case Kind::kSoftTimes:
     case Kind::kOrder: break;
   }
 }

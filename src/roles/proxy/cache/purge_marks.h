@@ -47,6 +47,8 @@ class PurgeMarks {
   };
   static constexpr std::size_t kSets = 1 << 14, kWays = 4, kPrefixesMax = 1024;
 
+  // Takes the memory for labels now rather than with the first of them.
+  void prepare() { sets_.resize(kSets); }
   void add_label(std::uint64_t hash, Moments at);
   void add_prefix(std::string_view prefix, Moments at);
   void add_everything(Moments at) { everything_.raise_to(at); }
@@ -79,7 +81,7 @@ class PurgeMarks {
     std::array<Slot, kWays> slots;
     Moments floor;
   };
-  std::vector<Set> sets_;  // empty until the first label
+  std::vector<Set> sets_;  // empty until prepare() or the first label
   std::vector<Prefix> prefixes_;
   Moments everything_;
 };
