@@ -21,7 +21,7 @@ inline constexpr std::uint64_t kSegmentsMin = 4;
 inline constexpr std::uint64_t kSegmentsMax = 1
                                               << (kSegmentBits - 1);  // each is an open descriptor
 
-inline constexpr std::size_t kStampsMax = 16;
+inline constexpr std::size_t kStampsMax = 255;  // their number is one byte
 inline constexpr std::size_t kMetadataBytesMax = 256;
 inline constexpr std::size_t kKeyBytesMax = 1 << 15;
 inline constexpr std::size_t kSelectorBytesMax = 1 << 15;

@@ -106,7 +106,7 @@ bool within_limits(const RecordHead& head) {
   return (head.kind == RecordKind::kObject || head.kind == RecordKind::kRemoval) &&
          head.body_bytes <= kBodyBytesMax && head.head_bytes <= kHeadBytesMax &&
          head.key_bytes <= kKeyBytesMax && head.selector_bytes <= kSelectorBytesMax &&
-         head.metadata_bytes <= kMetadataBytesMax && head.stamps <= kStampsMax;
+         head.metadata_bytes <= kMetadataBytesMax;
 }
 
 }  // namespace

@@ -110,6 +110,13 @@ def test_ranges_and_heads_of_what_is_on_the_disk(site):
     assert len(page.requests) == 1
 
 
+def test_what_has_many_tags_comes_back(site):
+    page = kept(site, cache_tag=",".join(f"tag-{number}" for number in range(200)))
+    site.restart()
+    assert page.ask().how == "stored"
+    assert len(page.requests) == 1
+
+
 def test_rfc9111_s4_2_time_counts_while_nobody_runs(site):
     page = kept(site, cache_control="max-age=3", etag='"a"')
     assert site.edge.stop() == 0
