@@ -1,5 +1,7 @@
 // The cache in the life of a request: looked up before it is forwarded, told what the origin answers, and read from when it
 // answers. What may be done is decide/cache; what is found and kept is cache/cache_turn.h.
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "decide/cache/conditional.h"
 #include "decide/cache/validation.h"
@@ -17,6 +19,15 @@ namespace http = wire::http;
 namespace rules = decide::cache;
 using http::FieldId;
 using store::memory::BodyState;
+
+namespace {
+
+// Those that a 304 answers.
+bool is_condition(const http::Field& field) {
+  return field.id == FieldId::kIfNoneMatch || field.id == FieldId::kIfModifiedSince;
+}
+
+}  // namespace
 
 // ---- before the origin is asked
 
@@ -133,6 +144,10 @@ bool Exchange::cache_takes(http::ResponseHead& head, bool end) {
     turn_->note_unsafe(head.status, head.fields);
     return false;
   }
+  if (head.status == 304 && std::none_of(out_.fields.begin(), out_.fields.end(), is_condition)) {
+    if (winner_) winner_->abandon(true, worker_.loop.now());
+    return fail_forward(502, "upstream_not_modified", Source::kOrigin, "a 304 to a request without conditions"), true;
+  }
   if (head_.method == http::Method::kHead) {
     turn_->note_head(arrived);
     return false;
@@ -159,9 +174,7 @@ bool Exchange::cache_confirms(const CacheTurn::Arrived& arrived) {
     return true;
   }
   // It confirms something that is not stored: the request goes out again, without conditions.
-  std::erase_if(out_.fields, [](const http::Field& f) {
-    return f.id == FieldId::kIfNoneMatch || f.id == FieldId::kIfModifiedSince;
-  });
+  std::erase_if(out_.fields, is_condition);
   if (winner_) winner_->cancel();
   winner_ = nullptr;
   begin_attempt(first_, false);

@@ -8,6 +8,7 @@ import pytest
 from support.cache_origin import Reply, fields, http_date
 
 DAY = 86400
+POLICIES = {"past": {"bypass": {"headers": [{"name": "X-Past"}]}}}
 
 
 def stale(*pairs, **named) -> Reply:
@@ -191,6 +192,35 @@ def test_rfc9110_s15_4_5_a_304_to_a_request_without_conditions_is_not_stored(cac
     page.ask(**asked)
     reading = page.ask()
     assert (reading.how, reading.status, reading.version) == ("fetched", 200, 2)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("asked", [{}, {"if_none_match": '"z"'}, {"method": "HEAD"}])
+def test_rfc9110_s15_4_5_a_304_that_nobody_asked_for_is_a_fault_of_the_origin(cache, asked):
+    page = cache.page().answers(Reply(304, fields(cache_control="max-age=60", etag='"z"')))
+    reading = page.ask(**asked)
+    assert reading.status == 502 and reading.status_of_cache["fwd-status"] == 304
+    assert cache.edge.wait_log(lambda line: line.get("path") == page.path)["reason"] == "upstream_not_modified"
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("control, status", [("max-age=60, stale-if-error=500", 200), ("max-age=60", 502)])
+def test_rfc5861_s4_what_is_stored_stands_in_for_a_304_that_nobody_asked_for(cache, control, status):
+    wrong = Reply(304, fields(etag='"other"', cache_control="max-age=900"))
+    page = cache.page().answers(Reply(fields=fields(cache_control=control, age="100", etag='"a"')), wrong, wrong)
+    first = page.stored()
+    second = page.ask()
+    assert second.status == status and len(second.fetches) == 2, "validated, then asked for without conditions"
+    assert status == 502 or second.body == first.body
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("asked", [{"method": "HEAD"}, {"x_past": "1", "policy": "past"}])
+def test_rfc9110_s15_4_5_a_304_to_conditions_of_the_client_that_were_passed_on_is_his(cache, asked):
+    policy, sent = asked.get("policy", "plain"), {name: value for name, value in asked.items() if name != "policy"}
+    page = cache.page(policy).answers(Reply(304, fields(cache_control="max-age=60", etag='"z"')))
+    reading = page.ask(if_none_match='"z"', **sent)
+    assert reading.status == 304 and reading.fetches[0].field("if-none-match") == '"z"'
 
 
 # --- 4.3.2: conditions of clients, answered from the store
