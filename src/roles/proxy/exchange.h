@@ -75,6 +75,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void resume_from_cache();                        // what was waited for has come
   void pump_reply();                               // there may be more of what is served
   void fill_has_room();                            // the origin may go on
+  void restate_cache_status();                     // what was said of the answer does not hold any more
   void keep_query(const decide::cache::Query& query);
   // The fields that the origin gets, or got; built when they are first asked for.
   const wire::http::Fields& request_as_sent();

@@ -368,9 +368,13 @@ ResponseBody Exchange::shape_ranges(const rules::Answer& answer, std::uint64_t c
 
 void Exchange::add_cache_status() {
   if (!caches_ || !turn_->policy()) return;
+  restate_cache_status();
+  http::add(response_fields_, {"cache-status", cache_status_, FieldId::kCacheStatus});
+}
+
+void Exchange::restate_cache_status() {
   cache_status_.clear();
   turn_->append_status(cache_status_, origin_status_);
-  http::add(response_fields_, {"cache-status", cache_status_, FieldId::kCacheStatus});
 }
 
 void Exchange::send_pieces(std::string_view first, std::string_view second, bool end) {

@@ -39,8 +39,9 @@ void Fill::complete() {
 void Fill::end(BodyState state) {
   if (!object_ || ended_) return;
   ended_ = true;
+  const bool is_listed = !passing();
   object_->body()->finish(state);
-  shard_->unlist(*object_);
+  if (is_listed) shard_->unlist(*object_);
 }
 
 }  // namespace headgate::store::memory

@@ -161,6 +161,15 @@ TEST_F(MemoryStore, AnObjectThatGrowsTooLargePassesThroughAndIsNotKept) {
   EXPECT_EQ(store.counts().passed_through, 1U);
 }
 
+TEST_F(MemoryStore, AFillThatPassesThroughIsCountedOnceHoweverItEnds) {
+  for (const bool fails : {true, false}) {
+    Fill fill = lead(NamedKey(fails ? "fails" : "is left")).fill({}).value();
+    fill.pass_through();
+    if (fails) fill.fail();
+  }
+  EXPECT_EQ(store.counts().passed_through, 2U);
+}
+
 TEST_F(MemoryStore, AFillThatNothingCanMakeRoomForPassesThrough) {
   Options options = small_options();
   options.object_bytes_max = 64 << 20;

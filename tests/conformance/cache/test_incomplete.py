@@ -1,7 +1,9 @@
 """What ended early is never served as whole: RFC 9111 section 3.3, RFC 9112 section 8; and what is larger than we keep passes."""
 
 import dataclasses
+import json
 import threading
+import urllib.parse
 
 import pytest
 
@@ -11,6 +13,7 @@ from support.cache_page import Page, Site, request_text
 from support.client import RawClient
 from support.wait import wait_until
 
+POLICIES = {"small": {"maxObjectBytes": 1000}}
 CONTROL = fields(cache_control="max-age=600", etag='"a"')
 CUTS = {
     "a length that is not reached": Reply(fields=CONTROL, size=5000, cut_at=3000),
@@ -111,3 +114,40 @@ def test_rfc9113_s8_1_1_a_stream_of_the_origin_that_does_not_end_well_is_not_sto
     finally:
         origin.close()
     assert not origin.errors
+
+
+# --- what grows beyond what is kept
+
+def passed(cache):
+    """A page whose answer turned out too large after its head had gone out."""
+    page = cache.page("small").answers(Reply(fields=CONTROL, size=50_000, chunked=True))
+    assert page.ask().status_of_cache.get("stored"), "nobody knew its length then"
+    return page
+
+
+@pytest.mark.ours
+def test_the_log_the_metrics_and_the_explanation_know_that_it_was_too_large(cache):
+    stored, large = [f"headgate_cache_{name}_total" for name in ("stored", "passed_through")]
+    before = {name: cache.edge.metric(name) for name in (stored, large)}
+    page = passed(cache)
+    line = cache.edge.wait_log(lambda line: line.get("path") == page.path)
+    assert "stored" not in line["cache"] and "detail=too-large" in line["cache"], line["cache"]
+    assert cache.edge.metric(large) == before[large] + 1 and cache.edge.metric(stored) == before[stored]
+    url = urllib.parse.quote(f"http://small.test{page.path}", safe="")
+    status, text = cache.edge.admin(f"/cache/explain?url={url}")
+    assert status == 200 and json.loads(text)["notKept"]["reason"] == "too-large", text
+
+
+@pytest.mark.ours
+def test_nobody_waits_for_the_next_one_of_what_was_too_large(cache):
+    page, hold = passed(cache), threading.Event()
+    page.answers(Reply(fields=CONTROL, size=50_000, chunked=True, held=hold))
+    with RawClient(cache.port) as one, RawClient(cache.port) as other:
+        for client in (one, other):
+            client.send(request_text("GET", page.host, page.path, ()))
+        try:
+            wait_until(lambda: len(page.requests) == 3, 10, "a fetch for each of both")
+        finally:
+            hold.set()
+        for client in (one, other):
+            assert len(client.read_response().body) == 50_000

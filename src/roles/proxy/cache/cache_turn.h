@@ -131,6 +131,7 @@ class CacheTurn final : public store::memory::Wakeable {
   void name_status();
   void release_room();
   void end_lead(decide::cache::Reason reason);
+  void refuse_late();
   store::memory::Draft draft_of(const wire::http::Fields& fields,
                                 const wire::http::Fields& response);
   void save(const wire::http::Fields& fields, decide::cache::Reason reason);

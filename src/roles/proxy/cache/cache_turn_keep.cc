@@ -297,10 +297,20 @@ bool CacheTurn::append(std::string_view bytes) {
   filled_ += bytes.size();
   fill_->append(bytes);
   if (filled_ > policy_->object_bytes_max) fill_->pass_through();
-  if (!fill_->passing() || fill_->room() > 0) return true;
+  if (!fill_->passing()) return true;
+  if (std::exchange(status_.stored, false)) refuse_late();
+  if (fill_->room() > 0) return true;
   if (!room_) room_.emplace(cache_.wakes, *this);
   is_waiting_for_room_ = fill_->wait_for_room(room_->waker());
   return !is_waiting_for_room_;
+}
+
+// It grew too large after its head had said that it is kept: the log, and who comes next, know better.
+void CacheTurn::refuse_late() {
+  status_.ttl.reset();
+  if (auto lead = cache_.shared.memory().lead_alone(key(), secondary_)) lead_.emplace(std::move(*lead));
+  end_lead(Reason::kTooLarge);
+  exchange_.restate_cache_status();
 }
 
 void CacheTurn::release_room() {
