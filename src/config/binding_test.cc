@@ -1,24 +1,10 @@
 // Who may attach to what, and what GRPCRoute and BackendTLSPolicy become.
 #include <gtest/gtest.h>
 
-#include "config/config.h"
+#include "config/testing/compiled_text.h"
 
 namespace headgate::config {
 namespace {
-
-struct Outcome {
-  Compiled compiled;
-  std::string problems;
-};
-
-Outcome compile_text(std::string_view text) {
-  const Loaded loaded = load_text(text, "f");
-  Outcome out{compile(loaded.objects, {}), {}};
-  for (const Problem& problem : loaded.problems.all()) out.problems += to_string(problem) + "\n";
-  for (const Problem& problem : out.compiled.problems.all())
-    out.problems += to_string(problem) + "\n";
-  return out;
-}
 
 constexpr std::string_view kShop = R"(
 ---

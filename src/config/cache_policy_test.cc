@@ -4,12 +4,12 @@
 
 #include <map>
 
-#include "config/config.h"
+#include "config/testing/compiled_text.h"
 
 namespace headgate::config {
 namespace {
 
-constexpr std::string_view kEdge = R"(
+constexpr std::string_view kGateway = R"(
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
@@ -20,45 +20,16 @@ spec:
   - {name: other, protocol: HTTP, port: 8081}
   - {name: raw, protocol: TCP, port: 8082}
 ---
-apiVersion: headgate.io/v1alpha1
-kind: Upstream
-metadata: {name: shop}
-spec: {endpoints: [{address: 127.0.0.1, port: 9000}]}
----
-apiVersion: headgate.io/v1alpha1
-kind: Upstream
-metadata: {name: next}
-spec: {endpoints: [{address: 127.0.0.1, port: 9001}]}
----
-)";
-constexpr std::string_view kRoute = R"(
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: shop}
-spec:
-  parentRefs: [{name: edge}]
-  hostnames: [a.example]
-  rules:
-  - {name: pages, backendRefs: [{group: headgate.io, kind: Upstream, name: shop}]}
----
 )";
 
-struct Outcome {
-  Loaded loaded;
-  Compiled compiled;
-  std::string problems;
-};
+std::string edge() {
+  return std::string(kGateway) + upstream_at("shop", 9000) + upstream_at("next", 9001);
+}
+constexpr std::string_view kPages =
+    "{name: pages, backendRefs: [{group: headgate.io, kind: Upstream, name: shop}]}";
+std::string edge_and_route() { return edge() + shop_route(kPages); }
 
-Outcome compile_text(const std::string& text, const CompileOptions& options = {}) {
-  Outcome out{load_text(text, "f"), {}, {}};
-  out.compiled = compile(out.loaded.objects, options);
-  for (const Problems* list : {&out.loaded.problems, &out.compiled.problems})
-    for (const Problem& problem : list->all()) out.problems += to_string(problem) + "\n";
-  return out;
-}
-Outcome with_edge(const std::string& text) {
-  return compile_text(std::string(kEdge) + std::string(kRoute) + text);
-}
+Outcome with_edge(const std::string& text) { return compile_text(edge_and_route() + text); }
 
 std::string policy(std::string_view name, std::string_view target, std::string_view spec = {}) {
   return fmt::format(
@@ -71,10 +42,6 @@ constexpr std::string_view kOnRoute = "kind: HTTPRoute, name: shop",
                            kOnGateway = "kind: Gateway, name: edge",
                            kOnListener = "kind: Gateway, name: edge, sectionName: other";
 
-const model::Rule& rule_on(const Outcome& out, std::size_t port) {
-  const auto& routes = out.compiled.snapshot->ports.at(port).listeners.at(0).routes;
-  return *routes.exact_hosts.find("a.example")->second.prefix.find("/")->second.at(0).rule;
-}
 std::string name_on(const Outcome& out, std::size_t port) {
   const auto& cache = rule_on(out, port).cache;
   return cache ? cache->name : "none";
@@ -203,8 +170,8 @@ TEST(CachePolicy, AShieldIsAnUpstreamOfTheSnapshot) {
 }
 
 TEST(CachePolicy, AShieldThatIsNotThereIsAnErrorAndWithLenientReferencesLeftOut) {
-  const std::string text = std::string(kEdge) + std::string(kRoute) +
-                           policy("p", kOnRoute, "shield: {upstream: {name: nxt}}");
+  const std::string text =
+      edge_and_route() + policy("p", kOnRoute, "shield: {upstream: {name: nxt}}");
   EXPECT_NE(compile_text(text).problems.find(
                 "CachePolicy default/p: spec.shield.upstream.name: 'nxt' is not an Upstream in "
                 "namespace 'default'; did you mean 'next'?"),
@@ -272,10 +239,10 @@ TEST(CachePolicy, AGrpcRouteIsNeverCached) {
       "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: shop}\nspec: "
       "{parentRefs: [{name: edge}], hostnames: [a.example], rules: [{backendRefs: [{group: "
       "headgate.io, kind: Upstream, name: shop}]}]}\n---\n";
-  const Outcome out = compile_text(std::string(kEdge) + grpc + policy("p", kOnGateway));
+  const Outcome out = compile_text(edge() + grpc + policy("p", kOnGateway));
   ASSERT_EQ(out.problems, "");
   EXPECT_EQ(name_on(out, 0), "none");
-  EXPECT_NE(compile_text(std::string(kEdge) + grpc + policy("p", "kind: GRPCRoute, name: shop"))
+  EXPECT_NE(compile_text(edge() + grpc + policy("p", "kind: GRPCRoute, name: shop"))
                 .problems.find("spec.targetRefs[0].kind: expected one of Gateway, ListenerSet, "
                                "HTTPRoute, got 'GRPCRoute'"),
             std::string::npos);
@@ -424,16 +391,14 @@ TEST(CachePolicy, AFingerprintChangesWithWhatDecidesOverStoredResponses) {
 
 std::uint64_t scope_of(std::string_view rule, std::string_view more = {},
                        std::string_view name_space = "default") {
-  std::string route(kRoute);
-  const std::size_t begin = route.find("{name: pages");
-  route.replace(begin, route.find('\n', begin) - begin, rule);
+  std::string route = shop_route(rule);
   route.replace(route.find("{name: shop}"), 12,
                 fmt::format("{{name: shop, namespace: {}}}", name_space));
   if (name_space != "default")
     route.replace(route.find("{name: edge}"), 12, "{name: edge, namespace: default}");
-  std::string edge(kEdge);
-  edge.replace(edge.find("port: 8080"), 10, "port: 8080, allowedRoutes: {namespaces: {from: All}}");
-  const Outcome out = compile_text(edge + std::string(more) + route);
+  std::string open = edge();
+  open.replace(open.find("port: 8080"), 10, "port: 8080, allowedRoutes: {namespaces: {from: All}}");
+  const Outcome out = compile_text(open + std::string(more) + route);
   EXPECT_EQ(out.problems, "") << rule;
   return out.problems.empty() ? rule_on(out, 0).cache_scope : 0;
 }
@@ -456,9 +421,7 @@ TEST(CacheScope, IsTheSameForWhatTheOriginDoesNotSee) {
   EXPECT_EQ(plain, scope_of(rule_to(backend("shop"), ", matches: [{path: {value: /}}]")));
   EXPECT_EQ(plain, scope_of(with_filter("{type: ResponseHeaderModifier, responseHeaderModifier: "
                                         "{remove: [x]}}")));
-  EXPECT_EQ(plain, scope_of(rule_to(backend("shop")),
-                            "apiVersion: headgate.io/v1alpha1\nkind: Upstream\nmetadata: {name: "
-                            "aaa}\nspec: {endpoints: [{address: 127.0.0.1, port: 1}]}\n---\n"));
+  EXPECT_EQ(plain, scope_of(rule_to(backend("shop")), upstream_at("aaa", 1)));
 }
 
 TEST(CacheScope, IsKeptWhileTrafficIsShifted) {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "config/config.h"
+#include "config/testing/compiled_text.h"
 
 namespace headgate::config {
 namespace {
@@ -33,24 +33,6 @@ spec:
     backendRefs: [{group: headgate.io, kind: Upstream, name: shop}]
 )";
 
-std::string all_problems(const Problems& problems) {
-  std::string out;
-  for (const Problem& problem : problems.all()) out += to_string(problem) + "\n";
-  return out;
-}
-
-struct Outcome {
-  Compiled compiled;
-  std::string problems;
-};
-
-Outcome compile_text(std::string_view text, const CompileOptions& options = {}) {
-  const Loaded loaded = load_text(text, "t.yaml");
-  Outcome out{compile(loaded.objects, options), {}};
-  out.problems = all_problems(loaded.problems) + all_problems(out.compiled.problems);
-  return out;
-}
-
 TEST(Compile, TheQuickstartBecomesTwoPortsAndOneRule) {
   const Outcome out = compile_text(kShop);
   ASSERT_EQ(out.problems, "");
@@ -82,7 +64,7 @@ TEST(Compile, AMisspelledBackendIsAnErrorThatNamesTheNearestUpstream) {
   const Outcome out = compile_text(text);
   EXPECT_FALSE(out.compiled.snapshot);
   EXPECT_EQ(out.problems,
-            "t.yaml:26: HTTPRoute default/shop: spec.rules[0].backendRefs[0].name: 'shoop' is not "
+            "f:26: HTTPRoute default/shop: spec.rules[0].backendRefs[0].name: 'shoop' is not "
             "an Upstream in namespace 'default'; did you mean 'shop'?\n");
 }
 
@@ -108,8 +90,9 @@ TEST(Compile, AnEmptyConfigurationIsRefused) {
 }
 
 TEST(Compile, AGatewayWithAMistakeIsNotAlsoCalledMissing) {
-  const Outcome out = compile_text("apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
-                                   "metadata: {name: edge}\nspec: {gatewayClassName: headgate}\n");
+  const Outcome out = compile_text(
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
+      "metadata: {name: edge}\nspec: {gatewayClassName: headgate}\n");
   EXPECT_FALSE(out.compiled.snapshot);
   EXPECT_EQ(out.problems.find("empty configuration"), std::string::npos) << out.problems;
 }

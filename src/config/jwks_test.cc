@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "config/config.h"
+#include "config/testing/compiled_text.h"
 
 namespace headgate::config {
 namespace {
@@ -12,30 +12,18 @@ namespace {
 constexpr std::string_view kKeys =
     R"({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "2dTXFooNnyVdclOgaUDPBzV3CZ9kYLa-nH4YUyb2Rxk"}]})";
 
-constexpr std::string_view kEdge = R"(
+constexpr std::string_view kGateway = R"(
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
 spec: {gatewayClassName: headgate, listeners: [{name: http, protocol: HTTP, port: 8080}]}
 ---
-apiVersion: headgate.io/v1alpha1
-kind: Upstream
-metadata: {name: shop}
-spec: {endpoints: [{address: 127.0.0.1, port: 9000}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: shop}
-spec:
-  parentRefs: [{name: edge}]
-  hostnames: [a.example]
-  rules: [{backendRefs: [{group: headgate.io, kind: Upstream, name: shop}]}]
----
 )";
 
 std::string policy(std::string_view jwks) {
-  return std::string(kEdge) + R"(
-apiVersion: headgate.io/v1alpha1
+  return std::string(kGateway) + upstream_at("shop", 9000) +
+         shop_route("{backendRefs: [{group: headgate.io, kind: Upstream, name: shop}]}") +
+         R"(apiVersion: headgate.io/v1alpha1
 kind: AccessPolicy
 metadata: {name: tokens}
 spec:
@@ -47,46 +35,23 @@ spec:
          std::string(jwks) + "\n";
 }
 
-std::string told(const Problems& problems) {
-  std::string out;
-  for (const Problem& problem : problems.all())
-    out += problem.object + ": " + problem.path + ": " + problem.message + "\n";
-  return out;
-}
-
-// The provider of the only rule; the problems when there is none.
-struct Outcome {
-  Compiled compiled;
-  std::string problems;
-  const model::JwtProvider& provider() const {
-    const auto& routes = compiled.snapshot->ports.at(0).listeners.at(0).routes;
-    const auto& rules = routes.exact_hosts.find("a.example")->second.prefix.find("/")->second;
-    return rules.at(0).rule->access.at(0)->jwt.at(0);
-  }
-};
-
-Outcome compile_loaded(const Loaded& loaded, const CompileOptions& options = {}) {
-  Outcome out{compile(loaded.objects, options), told(loaded.problems)};
-  out.problems += told(out.compiled.problems);
-  return out;
-}
-Outcome compile_text(const std::string& text, const CompileOptions& options = {}) {
-  return compile_loaded(load_text(text, "f"), options);
+const model::JwtProvider& provider_of(const Outcome& out) {
+  return rule_on(out, 0).access.at(0)->jwt.at(0);
 }
 std::string inline_set(std::string_view set) { return "{inline: '" + std::string(set) + "'}"; }
 
 TEST(Jwks, AnInlineSetIsTaken) {
   const Outcome out = compile_text(policy(inline_set(kKeys)));
   ASSERT_EQ(out.problems, "");
-  EXPECT_EQ(out.provider().jwks, kKeys);
+  EXPECT_EQ(provider_of(out).jwks, kKeys);
 }
 
 TEST(Jwks, AnAddressIsKeptForWhoFetchesIt) {
   const Outcome out = compile_text(policy("{url: 'https://id.example/keys', refresh: 1m}"));
   ASSERT_EQ(out.problems, "");
-  EXPECT_EQ(out.provider().jwks_url, "https://id.example/keys");
-  EXPECT_EQ(out.provider().jwks_refresh, 60s);
-  EXPECT_EQ(out.provider().jwks, "");
+  EXPECT_EQ(provider_of(out).jwks_url, "https://id.example/keys");
+  EXPECT_EQ(provider_of(out).jwks_refresh, 60s);
+  EXPECT_EQ(provider_of(out).jwks, "");
 }
 
 TEST(Jwks, AConfigMapHoldsASet) {
@@ -95,9 +60,9 @@ TEST(Jwks, AConfigMapHoldsASet) {
       std::string(kKeys) + "'\n";
   const Outcome out = compile_text(policy("{configMapRef: {name: keys, key: set}}") + map);
   ASSERT_EQ(out.problems, "");
-  EXPECT_EQ(out.provider().jwks, kKeys);
+  EXPECT_EQ(provider_of(out).jwks, kKeys);
   EXPECT_EQ(compile_text(policy("{configMapRef: {name: keys, key: sets}}") + map).problems,
-            "AccessPolicy default/tokens: spec.jwt.providers[0].jwks.configMapRef: ConfigMap "
+            "f:29: AccessPolicy default/tokens: spec.jwt.providers[0].jwks.configMapRef: ConfigMap "
             "default/keys has no key 'sets'\n");
 }
 
@@ -121,7 +86,7 @@ TEST_F(JwksFile, IsFoundBesideTheFileThatNamesIt) {
   write("keys.json", kKeys);
   const Outcome out = outcome();
   ASSERT_EQ(out.problems, "");
-  EXPECT_EQ(out.provider().jwks, kKeys);
+  EXPECT_EQ(provider_of(out).jwks, kKeys);
 }
 
 TEST_F(JwksFile, ThatIsMissingOrTooLargeIsAProblemOfItsField) {
@@ -145,7 +110,8 @@ TEST_F(JwksFile, IsNotReadWhereFilesAreNotAllowed) {
 
 TEST(Jwks, ASetThatNobodyCouldVerifyWithIsAProblemOfItsField) {
   const std::string field =
-      "AccessPolicy default/tokens: spec.jwt.providers[0].jwks.inline: expected a usable JWK Set: ";
+      "f:29: AccessPolicy default/tokens: spec.jwt.providers[0].jwks.inline: expected a usable JWK "
+      "Set: ";
   const std::pair<const char*, const char*> cases[] = {
       {"nonsense", "not a JSON object with unique names\n"},
       {R"({"keys": 3})", "no array 'keys'\n"},
@@ -167,8 +133,8 @@ TEST(Jwks, WithLenientReferencesABadSetLeavesAPolicyThatKnowsNoKey) {
   const Outcome out = compile_text(policy(inline_set("nonsense")), options);
   EXPECT_NE(out.problems, "");
   ASSERT_TRUE(out.compiled.snapshot);
-  EXPECT_EQ(out.provider().jwks, "");
-  EXPECT_EQ(out.provider().jwks_url, "");
+  EXPECT_EQ(provider_of(out).jwks, "");
+  EXPECT_EQ(provider_of(out).jwks_url, "");
 }
 
 }  // namespace

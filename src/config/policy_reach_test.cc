@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "config/compile/policy_reach.h"
-#include "config/config.h"
+#include "config/testing/compiled_text.h"
 
 namespace headgate::config {
 namespace {
 
 // The listeners http, raw (TCP), sni (TLS, passed through), end (TLS, decrypted) and dns (UDP).
-constexpr std::string_view kEdge = R"(
+constexpr std::string_view kListeners = R"(
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
@@ -23,12 +23,8 @@ spec:
   - {name: end, protocol: TLS, port: 8883, hostname: a.example, tls: {mode: Terminate}}
   - {name: dns, protocol: UDP, port: 5353}
 ---
-apiVersion: headgate.io/v1alpha1
-kind: Upstream
-metadata: {name: shop}
-spec: {endpoints: [{address: 127.0.0.1, port: 9000}]}
----
-apiVersion: gateway.networking.k8s.io/v1
+)";
+constexpr std::string_view kForwards = R"(apiVersion: gateway.networking.k8s.io/v1
 kind: TCPRoute
 metadata: {name: raw}
 spec: {parentRefs: [{name: edge, sectionName: raw}], rules: [{backendRefs: [{group: headgate.io, kind: Upstream, name: shop}]}]}
@@ -45,17 +41,9 @@ stringData: {one: long-enough-key, url: 0123456789abcdef0123456789abcdef}
 ---
 )";
 
-struct Outcome {
-  Compiled compiled;
-  std::string problems;
-};
-
 Outcome with_edge(const std::string& text) {
-  Loaded loaded = load_text(std::string(kEdge) + text, "f");
-  Outcome out{compile(loaded.objects, {}), {}};
-  for (const Problems* list : {&loaded.problems, &out.compiled.problems})
-    for (const Problem& problem : list->all()) out.problems += to_string(problem) + "\n";
-  return out;
+  return compile_text(std::string(kListeners) + upstream_at("shop", 9000) + std::string(kForwards) +
+                      text);
 }
 
 std::string policy(std::string_view kind, std::string_view targets, std::string_view spec) {

@@ -4,12 +4,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "config/config.h"
+#include "config/testing/compiled_text.h"
 
 namespace headgate::config {
 namespace {
 
-constexpr std::string_view kEdge = R"(
+constexpr std::string_view kGateway = R"(
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
@@ -19,42 +19,16 @@ spec:
   - {name: http, protocol: HTTP, port: 8080, allowedRoutes: {namespaces: {from: All}}}
   - {name: other, protocol: HTTP, port: 8081}
 ---
-apiVersion: headgate.io/v1alpha1
-kind: Upstream
-metadata: {name: shop}
-spec: {endpoints: [{address: 127.0.0.1, port: 9000}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: shop}
-spec:
-  parentRefs: [{name: edge}]
-  hostnames: [a.example]
-  rules:
-  - {name: slow, backendRefs: [{group: headgate.io, kind: Upstream, name: shop}], timeouts: {request: 5s}}
----
 )";
 
-struct Outcome {
-  Loaded loaded;
-  Compiled compiled;
-  std::string problems;
-};
-
-Outcome compile_text(const std::string& text, const CompileOptions& options = {}) {
-  Outcome out{load_text(text, "f"), {}, {}};
-  out.compiled = compile(out.loaded.objects, options);
-  for (const Problems* list : {&out.loaded.problems, &out.compiled.problems})
-    for (const Problem& problem : list->all()) out.problems += to_string(problem) + "\n";
-  return out;
+std::string edge() {
+  return std::string(kGateway) + upstream_at("shop", 9000) +
+         shop_route(
+             "{name: slow, backendRefs: [{group: headgate.io, kind: Upstream, name: shop}], "
+             "timeouts: {request: 5s}}");
 }
 Outcome with_edge(std::string_view text, const CompileOptions& options = {}) {
-  return compile_text(std::string(kEdge) + std::string(text), options);
-}
-
-const model::Rule& rule_on(const Outcome& out, std::size_t port) {
-  const auto& routes = out.compiled.snapshot->ports.at(port).listeners.at(0).routes;
-  return *routes.exact_hosts.find("a.example")->second.prefix.find("/")->second.at(0).rule;
+  return compile_text(edge() + std::string(text), options);
 }
 
 TEST(Policy, TheNearestPolicyThatSetsAFieldWins) {
@@ -448,7 +422,7 @@ TEST(Policy, AFingerprintChangesWithTheDefinitionAlone) {
   const auto fingerprint = [](const std::string& text) {
     return compile_text(text).compiled.snapshot->upstreams[0]->fingerprint;
   };
-  const std::string same(kEdge);
+  const std::string same = edge();
   std::string moved = same, relabelled = same;
   moved.replace(moved.find("port: 9000"), 10, "port: 9001");
   relabelled.replace(relabelled.find("{name: shop}"), 12, "{name: shop, labels: {a: b}}");
