@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/epoll.h>
 
 #include <array>
 #include <memory>
@@ -13,27 +12,18 @@
 #include <vector>
 
 #include "load/histogram.h"
-#include "net/arguments.h"
+#include "load/program.h"
 #include "net/response.h"
-#include "net/socket.h"
 
 namespace headgate::bench {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr int kEventsMax = 256;
-constexpr int kPauseMs = 10;
+constexpr std::int64_t kPauseNs = kSecondNs / 100;
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::uint64_t kFailuresMax = 10'000;
 constexpr std::string_view kRequest =
     "GET /1k HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-
-struct Options {
-  std::uint64_t port = 0;
-  std::uint64_t tls = 0;  // 1: with
-  std::uint64_t connections = 16;
-  std::uint64_t seconds = 5;
-};
 
 struct SslFree {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
@@ -61,6 +51,19 @@ std::unique_ptr<SSL_CTX, SslFree> make_context() {
 
 class Handshakes {
  public:
+  struct Options {
+    std::uint64_t port = 0;
+    std::uint64_t tls = 0;  // 1: with
+    std::uint64_t connections = 16;
+    std::uint64_t seconds = 5;
+
+    auto known() {
+      return std::array{port_argument(&port), Argument{"tls", &tls, 0, 1},
+                        Argument{"connections", &connections, 1, 1024},
+                        Argument{"seconds", &seconds, 0, 600}};
+    }
+  };
+
   explicit Handshakes(Options options)
       : options_(options), epoll_(make_epoll()), clients_(options.connections) {
     if (options_.tls != 0) context_ = make_context();
@@ -69,13 +72,10 @@ class Handshakes {
   void run() {
     start_ns_ = now_ns();
     for (Client& c : clients_) start(c);
-    std::array<epoll_event, kEventsMax> events;
     const std::int64_t last_ns =
         start_ns_ + static_cast<std::int64_t>(options_.seconds) * kSecondNs;
-    while (now_ns() < last_ns) {
-      const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, kPauseMs);
-      for (int i = 0; i < count; ++i) advance(*static_cast<Client*>(events[i].data.ptr));
-    }
+    while (now_ns() < last_ns)
+      wait_edges<Client>(epoll_, kPauseNs, [this](Client* c, std::uint32_t) { advance(*c); });
     end_ns_ = now_ns();
   }
 
@@ -94,14 +94,12 @@ class Handshakes {
     c.sent = false;
     c.response.reset();
     c.ssl.reset();
-    c.fd = connect_loopback(static_cast<std::uint16_t>(options_.port));
-    if (!c.fd) die("connect");
+    c.fd = connect_watched(epoll_, options_.port, &c);
     if (options_.tls != 0) {
       c.ssl.reset(SSL_new(context_.get()));
       if (!c.ssl || SSL_set_fd(c.ssl.get(), c.fd.get()) != 1) die("SSL_new");
       SSL_set_connect_state(c.ssl.get());
     }
-    watch_edges(epoll_, c.fd.get(), &c);
   }
 
   // The server closes first, so that the waiting time of closed connections burdens its ports and
@@ -173,25 +171,9 @@ class Handshakes {
   std::int64_t end_ns_ = 0;
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
-  const std::array known = {
-      Argument{"port", &options.port, 1, 65535},
-      Argument{"tls", &options.tls, 0, 1},
-      Argument{"connections", &options.connections, 1, 1024},
-      Argument{"seconds", &options.seconds, 0, 600},
-  };
-  parse_arguments(argc, argv, known);
-  return options;
-}
-
 }  // namespace
 }  // namespace headgate::bench
 
 int main(int argc, char** argv) {
-  using namespace headgate::bench;
-  Handshakes handshakes(parse(argc, argv));
-  raise_descriptor_limit();
-  handshakes.run();
-  handshakes.print();
+  headgate::bench::run_program<headgate::bench::Handshakes>(argc, argv);
 }

@@ -5,7 +5,6 @@
 // has one entry a phase. One thread, bounded by --seconds plus --patience.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,28 +17,15 @@
 #include <vector>
 
 #include "load/histogram.h"
-#include "net/arguments.h"
+#include "load/program.h"
 #include "net/response.h"
-#include "net/socket.h"
 
 namespace headgate::bench {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr int kEventsMax = 256;
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::uint64_t kConnectFailuresMax = 10'000;
-
-struct Options {
-  std::uint64_t port = 0;
-  std::string path = "/1k";
-  std::uint64_t objects = 0;  // 0: one path; n: path/0 .. path/(n-1) in turn
-  std::uint64_t hosts = 0;    // 0: Host is the address; n: h0.bench .. h(n-1).bench in turn
-  std::uint64_t connections = 64;
-  std::uint64_t rate = 1000;  // requests a second
-  std::uint64_t seconds = 5;
-  std::uint64_t patience = 2;  // seconds beyond, for what is late
-};
 
 struct Phase {
   std::int64_t start_ns = 0;
@@ -64,6 +50,30 @@ struct Connection {
 
 class Pace {
  public:
+  struct Options {
+    std::uint64_t port = 0;
+    std::string path = "/1k";
+    std::uint64_t objects = 0;  // 0: one path; n: path/0 .. path/(n-1) in turn
+    std::uint64_t hosts = 0;    // 0: Host is the address; n: h0.bench .. h(n-1).bench in turn
+    std::uint64_t connections = 64;
+    std::uint64_t rate = 1000;  // requests a second
+    std::uint64_t seconds = 5;
+    std::uint64_t patience = 2;  // seconds beyond, for what is late
+
+    auto known() {
+      return std::array{
+          port_argument(&port),
+          Argument{"path", &path},
+          Argument{"objects", &objects, 0, 100'000'000},
+          Argument{"hosts", &hosts, 0, 1'000'000},
+          Argument{"connections", &connections, 1, 15'000},
+          Argument{"rate", &rate, 1, 1'000'000},
+          Argument{"seconds", &seconds, 0, 600},
+          Argument{"patience", &patience, 0, 600},
+      };
+    }
+  };
+
   explicit Pace(Options options)
       : options_(std::move(options)),
         interval_ns_(static_cast<double>(kSecondNs) / static_cast<double>(options_.rate)),
@@ -78,6 +88,8 @@ class Pace {
   }
 
   void run() {
+    // The default slack of 50 us would be most of what is measured.
+    ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     start_ns_ = now_ns();
     begin_phase();
     const std::int64_t last_ns =
@@ -125,10 +137,8 @@ class Pace {
   }
 
   void open(Connection& c) {
-    c.fd = connect_loopback(static_cast<std::uint16_t>(options_.port));
     c.established = false;
-    if (!c.fd) die("connect");
-    watch_edges(epoll_, c.fd.get(), &c);
+    c.fd = connect_watched(epoll_, options_.port, &c);
   }
 
   void watch_marks() {
@@ -177,20 +187,16 @@ class Pace {
   }
 
   void wait() {
-    std::array<epoll_event, kEventsMax> events;
-    const timespec timeout = until_next();
-    const int count = ::epoll_pwait2(epoll_.get(), events.data(), kEventsMax, &timeout, nullptr);
-    for (int i = 0; i < count; ++i) {
-      auto* c = static_cast<Connection*>(events[i].data.ptr);
-      c == nullptr ? take_marks() : handle(*c, events[i].events);
-    }
+    wait_edges<Connection>(epoll_, until_next_ns(), [this](Connection* c, std::uint32_t events) {
+      c == nullptr ? take_marks() : handle(*c, events);
+    });
   }
 
-  timespec until_next() const {
+  std::int64_t until_next_ns() const {
     constexpr std::int64_t kPauseMaxNs = kSecondNs / 100;
     const bool can_send = next_ < due_total_ && !idle_.empty();
     const std::int64_t left = can_send ? due_ns(next_) - now_ns() : kPauseMaxNs;
-    return {0, std::clamp<std::int64_t>(left, 0, kPauseMaxNs)};
+    return std::clamp<std::int64_t>(left, 0, kPauseMaxNs);
   }
 
   void handle(Connection& c, std::uint32_t events) {
@@ -267,32 +273,7 @@ class Pace {
   std::uint64_t connect_failures_ = 0;
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
-  const std::array known = {
-      Argument{"port", &options.port, 1, 65535},
-      Argument{"path", &options.path},
-      Argument{"objects", &options.objects, 0, 100'000'000},
-      Argument{"hosts", &options.hosts, 0, 1'000'000},
-      Argument{"connections", &options.connections, 1, 15'000},
-      Argument{"rate", &options.rate, 1, 1'000'000},
-      Argument{"seconds", &options.seconds, 0, 600},
-      Argument{"patience", &options.patience, 0, 600},
-  };
-  parse_arguments(argc, argv, known);
-  return options;
-}
-
 }  // namespace
 }  // namespace headgate::bench
 
-int main(int argc, char** argv) {
-  using namespace headgate::bench;
-  Options options = parse(argc, argv);
-  raise_descriptor_limit();
-  // The default slack of 50 us would be most of what is measured.
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  Pace pace(std::move(options));
-  pace.run();
-  pace.print();
-}
+int main(int argc, char** argv) { headgate::bench::run_program<headgate::bench::Pace>(argc, argv); }

@@ -3,16 +3,14 @@
 // is awaited (the origin takes longer to begin). Every body is compared with the origin's bytes.
 // Prints JSON. One thread, bounded by kPatienceNs.
 #include <fmt/format.h>
-#include <sys/epoll.h>
 
 #include <array>
 #include <string>
 #include <vector>
 
+#include "load/program.h"
 #include "load/rush.h"
-#include "net/arguments.h"
 #include "net/response.h"
-#include "net/socket.h"
 #include "origin/body.h"
 
 namespace headgate::bench {
@@ -20,15 +18,8 @@ namespace {
 
 constexpr std::int64_t kLeadNs = 100'000'000;
 constexpr std::int64_t kPatienceNs = 20'000'000'000;
-constexpr int kEventsMax = 256;
+constexpr std::int64_t kTurnNs = 900'000'000;
 constexpr std::size_t kReadBytes = 256 * 1024;
-
-struct Options {
-  std::uint64_t port = 0;
-  std::string path = "/cold/0";
-  std::uint64_t body_bytes = 64 * 1024;
-  std::uint64_t clients = 1000;
-};
 
 struct Client {
   Fd fd;
@@ -41,16 +32,25 @@ struct Client {
 
 class Rush {
  public:
+  struct Options {
+    std::uint64_t port = 0;
+    std::string path = "/cold/0";
+    std::uint64_t body_bytes = 64 * 1024;
+    std::uint64_t clients = 1000;
+
+    auto known() {
+      return std::array{port_argument(&port), Argument{"path", &path},
+                        Argument{"bytes", &body_bytes, 0, 64 << 20},
+                        Argument{"clients", &clients, 1, 15'000}};
+    }
+  };
+
   explicit Rush(Options options)
       : options_(std::move(options)),
         body_(body_of(options_.body_bytes)),
         epoll_(make_epoll()),
         clients_(options_.clients) {
-    for (Client& client : clients_) {
-      client.fd = connect_loopback(static_cast<std::uint16_t>(options_.port));
-      if (!client.fd) die("connect");
-      watch_edges(epoll_, client.fd.get(), &client);
-    }
+    for (Client& client : clients_) client.fd = connect_watched(epoll_, options_.port, &client);
   }
 
   void run() {
@@ -79,13 +79,9 @@ class Rush {
   static double ms(std::int64_t ns) { return static_cast<double>(ns) / 1e6; }
 
   void wait(std::int64_t until_ns) {
-    std::array<epoll_event, kEventsMax> events;
-    const std::int64_t left_ms = (until_ns - now_ns()) / 1'000'000;
-    const int timeout = static_cast<int>(std::clamp<std::int64_t>(left_ms, 1, 1000));
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, timeout);
-    for (int i = 0; i < count; ++i) {
-      handle(*static_cast<Client*>(events[i].data.ptr), events[i].events);
-    }
+    const std::int64_t left_ns = std::clamp<std::int64_t>(until_ns - now_ns(), 0, kTurnNs);
+    wait_edges<Client>(epoll_, left_ns,
+                       [this](Client* client, std::uint32_t events) { handle(*client, events); });
   }
 
   void handle(Client& client, std::uint32_t events) {
@@ -140,26 +136,7 @@ class Rush {
   std::size_t over_ = 0;
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
-  const std::array known = {
-      Argument{"port", &options.port, 1, 65535},
-      Argument{"path", &options.path},
-      Argument{"bytes", &options.body_bytes, 0, 64 << 20},
-      Argument{"clients", &options.clients, 1, 15'000},
-  };
-  parse_arguments(argc, argv, known);
-  return options;
-}
-
 }  // namespace
 }  // namespace headgate::bench
 
-int main(int argc, char** argv) {
-  using namespace headgate::bench;
-  Options options = parse(argc, argv);
-  raise_descriptor_limit();
-  Rush rush(std::move(options));
-  rush.run();
-  rush.print();
-}
+int main(int argc, char** argv) { headgate::bench::run_program<headgate::bench::Rush>(argc, argv); }
