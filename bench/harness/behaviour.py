@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Optional
 
-from . import configs, load
+from . import configs, load, wait
 from .contenders import Contender
 from .measure import Row, Series, sample
 from .rows import Run, alone, h1, interleave, running
@@ -22,7 +22,8 @@ PACE_CONNECTIONS = 128  # enough that a request that is due hardly ever finds al
 IDLE_CONNECTIONS = 10_000
 DESCRIPTORS_SPARE = 500
 ROUTES = 10_000
-SETTLE_SECONDS = 1.0
+PHASE_SECONDS = 1.0
+MEMORY_SLACK = 0.001  # what servers do by themselves moves it that much
 CHANGE_SECONDS_MAX = 20
 PROBE_PERIOD_SECONDS = 0.01
 
@@ -106,12 +107,10 @@ def idle_of(run: Run, contender: Contender, count: int, secure: bool) -> Series:
     def step(server: Server) -> None:
         port = server.work.https_port if secure else server.work.http_port
         load.open_idle(port, 1, secure)[0].close()
-        time.sleep(SETTLE_SECONDS)
-        before = server.resident_bytes()
+        before = wait.settled(server.resident_bytes, slack=MEMORY_SLACK)
         with contextlib.ExitStack() as stack:
             connections = [stack.enter_context(one) for one in load.open_idle(port, count, secure)]
-            time.sleep(SETTLE_SECONDS)
-            after = server.resident_bytes()
+            after = wait.settled(server.resident_bytes, slack=MEMORY_SLACK)
             # TLS servers have sent tickets that nobody read; what counts is that none was closed.
             if not secure and load.still_open(connections) != count:
                 raise BenchError(f"only {load.still_open(connections)} of {count} connections were kept")
@@ -193,9 +192,9 @@ def change_under_load(run: Run, contender: Contender, server: Server, rate: int)
         try:
             reload_signal = contender.change_routes(server)
             probe.start()
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(PHASE_SECONDS)  # until the load is steady; then a phase of that long to compare with
             tell(pace, "\n")
-            time.sleep(max(SETTLE_SECONDS, run.seconds))
+            time.sleep(max(PHASE_SECONDS, run.seconds))
             tell(pace, "\n")
             signalled = time.monotonic()
             os.kill(server.process.pid, reload_signal)
@@ -227,11 +226,9 @@ def tell(pace: subprocess.Popen, word: str) -> None:
 
 def wait_settled(probe: Probe, revision: int, signalled: float) -> float:
     """When the old revision was last seen; returns one second later, so that the phase covers the aftermath."""
-    while not probe.settled(revision):
-        if time.monotonic() - signalled > CHANGE_SECONDS_MAX:
-            raise BenchError(f"the change was not visible after {CHANGE_SECONDS_MAX} s")
-        time.sleep(PROBE_PERIOD_SECONDS)
-    time.sleep(SETTLE_SECONDS)
+    if not wait.until(lambda: probe.settled(revision), signalled + CHANGE_SECONDS_MAX - time.monotonic()):
+        raise BenchError(f"the change was not visible after {CHANGE_SECONDS_MAX} s")
+    time.sleep(PHASE_SECONDS)
     return max(signalled, probe.last_other(revision))
 
 

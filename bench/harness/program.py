@@ -8,16 +8,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
 
-from . import contenders, report, rows, server
+from . import contenders, report, rows, server, wait
 from .measure import Row
 from .profile import profile
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+ORIGIN_SECONDS_MAX = 10
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,8 @@ def origin(site: contenders.Site) -> Iterator[int]:
     command = ["taskset", "-c", str(site.load_cpu), str(site.tools / "bench_origin"), str(site.origin_port)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
-            deadline = time.monotonic() + 10
-            while not server.answers(site.origin_port):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise server.BenchError("the origin does not answer")
-                time.sleep(0.02)
+            if not wait.until(lambda: server.answers(site.origin_port), ORIGIN_SECONDS_MAX):
+                raise server.BenchError("the origin does not answer")
             yield process.pid
         finally:
             process.kill()

@@ -1,16 +1,15 @@
 """Rows of server CPU an operation, and what every row needs. Each takes a Run and returns Rows; a contender that fails in a row loses that row alone."""
 
 import contextlib
-import time
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
-from . import load
+from . import load, wait
 from .contenders import Contender, Site
 from .measure import Row, Series, sample
 from .server import BenchError, Server, say
 
-LOG_SETTLE_SECONDS = 2  # longer than any of them buffers
+LOG_QUIET_SECONDS = 2  # longer than any of them buffers
 
 
 @dataclass
@@ -129,8 +128,11 @@ def cost(
 
 
 def settled_log_lines(pairs: list) -> list[int]:
-    time.sleep(LOG_SETTLE_SECONDS)
-    return [server.log_lines() if server else 0 for _, server in pairs]
+    def lines() -> list[int]:
+        return [server.log_lines() if server else 0 for _, server in pairs]
+
+    wait.settled(lambda: sum(lines()), quiet=LOG_QUIET_SECONDS)
+    return lines()
 
 
 def logged(pairs: list, before: list[int]) -> str:

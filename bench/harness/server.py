@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Callable, Optional
 
-from . import configs
+from . import configs, wait
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 5
@@ -114,11 +114,11 @@ class Server:
         self.wait_until(lambda: accepts(port))
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not condition():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise BenchError(f"{self.name} does not answer: {self.last_words()}")
-            time.sleep(0.05)
+        def has_ended() -> bool:
+            return self.process.poll() is not None
+
+        if not wait.until(lambda: has_ended() or condition(), START_SECONDS_MAX) or has_ended():
+            raise BenchError(f"{self.name} does not answer: {self.last_words()}")
 
     def last_words(self) -> str:
         said = (self.directory / "stderr").read_text(errors="replace") or (

@@ -2,11 +2,10 @@
 compared with what they held before."""
 
 import re
-import time
 import urllib.request
 
-from . import load
-from .behaviour import SETTLE_SECONDS, add
+from . import load, wait
+from .behaviour import MEMORY_SLACK, add
 from .contenders import Contender
 from .hits import requests_at_origin
 from .measure import Row, Series
@@ -42,11 +41,9 @@ def memory_of(run: Run, contender: Contender) -> Series:
     series = Series(contender.name, contender.version)
 
     def step(server: Server) -> None:
-        time.sleep(SETTLE_SECONDS)
-        held, asked = server.proportional_bytes(), requests_at_origin(run)
+        held, asked = wait.settled(server.proportional_bytes, slack=MEMORY_SLACK), requests_at_origin(run)
         load.objects(run.site.tools, run.site.load_cpu, server.work.http_port, OBJECTS, OBJECTS_A_SECOND, CONNECTIONS)
-        time.sleep(SETTLE_SECONDS)
-        grown = server.proportional_bytes() - held
+        grown = wait.settled(server.proportional_bytes, slack=MEMORY_SLACK) - held
         fetched = requests_at_origin(run) - asked
         if fetched < OBJECTS:
             raise BenchError(f"{OBJECTS - fetched} of {OBJECTS} objects were not fetched")

@@ -20,6 +20,7 @@ from support.cache_origin import Reply, ScriptedOrigin, piece
 from support.cache_page import parse_cache_status, request_text
 from support.client import RawClient
 from support.h2client import H2Client
+from support.wait import wait_until
 
 VARIANTS = ("a", "b", "c")
 
@@ -177,14 +178,15 @@ class StressClient(threading.Thread):
             self.close()
 
     def _connected(self, kind):
-        deadline = time.monotonic() + (30 if self.patient else 0)
-        while True:
+        def connected():
             try:
                 return kind(self.port, timeout_s=60)
             except ConnectionError:
-                if time.monotonic() > deadline:
+                if not self.patient:
                     raise
-                time.sleep(0.02)
+                return None
+
+        return wait_until(connected, timeout_s=30, what=f"somebody listens on {self.port}")
 
     def _once(self):
         path, variant, chance = self.random.choice(self.book.paths), self.random.choice(VARIANTS), self.random.random()
