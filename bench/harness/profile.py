@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 from typing import Callable
 
+from . import wait
 from .load import Done
-from .server import Server, say
+from .server import BenchError, Server, say
 
-LEAD_SECONDS = 1  # the load begins before the tool and ends after it
+LEAD_SECONDS = 1  # the load begins before the tool and ends after it: time is all that tells how long it has run
+ATTACH_SECONDS_MAX = 20
 HOT_FUNCTIONS = 40
 
 
@@ -39,7 +41,7 @@ def profile(server: Server, offer: Callable[[int], Done], seconds: int) -> None:
     else:
         say("perf is not installed (apt-get install linux-perf)")
     if shutil.which("strace"):
-        system_calls(offer, server.pids(), seconds)
+        system_calls(server, lambda: offer(seconds))
     else:
         say("strace is not installed (apt-get install strace)")
 
@@ -59,18 +61,41 @@ def perf_record(server: Server, offer: Callable[[int], Done], pids: str, seconds
     print("\nhottest functions\n" + "\n".join(hot))
 
 
-def system_calls(offer: Callable[[int], Done], pids: list[int], seconds: int) -> None:
+def system_calls(server: Server, offer: Callable[[], Done]) -> None:
+    done, counts = count_system_calls(server, offer)
+    print("\nsystem calls an operation (under strace, which slows, so a wake-up may handle other numbers of events)")
+    for name, count in counts.items():
+        if count / done.operations >= 0.005:
+            print(f"  {count / done.operations:6.2f} {name}")
+
+
+def threads_of(pids: list[int]) -> list[int]:
+    return [int(task.name) for pid in pids for task in Path(f"/proc/{pid}/task").glob("*")]
+
+
+def tracer_of(thread: int) -> int:
+    try:
+        return int(re.search(r"^TracerPid:\s+(\d+)$", Path(f"/proc/{thread}/status").read_text(), re.M).group(1))
+    except OSError:
+        return -1  # it ended meanwhile
+
+
+def count_system_calls(server: Server, offer: Callable[[], Done]) -> tuple[Done, dict[str, int]]:
     """The whole load runs under strace, so that the calls and the operations are of the same time."""
-    targets = [part for pid in pids if Path(f"/proc/{pid}").exists() for part in ("-p", str(pid))]
+    targets = [part for pid in server.pids() for part in ("-p", str(pid))]
     command = ["strace", "-f", "-c", "-U", "calls,name", *targets]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as strace:
         try:
-            time.sleep(LEAD_SECONDS)
-            done = offer(seconds)
+            if not wait.until(lambda: all(map(tracer_of, threads_of(server.pids()))), ATTACH_SECONDS_MAX):
+                raise BenchError(f"strace has not attached to {server.name} after {ATTACH_SECONDS_MAX} s")
+            done = offer()
         finally:
             strace.send_signal(signal.SIGINT)  # it detaches and prints
         text = strace.stderr.read()
-    print("\nsystem calls an operation (under strace, which slows, so a wake-up may handle other numbers of events)")
-    for calls, name in re.findall(r"^\s*(\d+)\s+(\w+)\s*$", text, re.M):
-        if name != "total" and int(calls) / done.operations >= 0.005:
-            print(f"  {int(calls) / done.operations:6.2f} {name}")
+    return done, calls_in(text)
+
+
+def calls_in(summary: str) -> dict[str, int]:
+    """How often each call was made, the most frequent first as strace prints them; its own total is left out."""
+    found = re.findall(r"^\s*(\d+)\s+(\w+)\s*$", summary, re.M)
+    return {name: int(count) for count, name in found if name != "total"}

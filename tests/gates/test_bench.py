@@ -12,7 +12,7 @@ from support.origin import response
 BENCH = pathlib.Path(__file__).parents[2] / "bench"
 sys.path.insert(0, str(BENCH))
 
-from harness import configs, contenders, hits, measure, micro, report  # noqa: E402 pylint: disable=wrong-import-position
+from harness import calls, configs, contenders, hits, measure, micro, profile, report, wait  # noqa: E402 pylint: disable=wrong-import-position
 from harness.server import BenchError  # noqa: E402 pylint: disable=wrong-import-position
 
 BODY = b"the origin's bytes"
@@ -126,6 +126,21 @@ def config_of(kind, cached):
         return configs.headgate(work, "cert", "key")
     return "".join(contenders.KINDS[kind].files(work, (1, 30, 0)).values())
 
+
+
+def test_system_calls_are_counted_for_each_connection_and_the_sum_has_the_rare_ones_too():
+    summary = "    calls syscall\n--------- ----------------\n      200 sendto\n      101 accept4\n        1 mmap\n--------- -----\n      302 total\n"
+    counts = profile.calls_in("strace: Process 7 attached\n" + summary)
+    assert counts == {"sendto": 200, "accept4": 101, "mmap": 1}
+    assert calls.figures(counts, 100) == pytest.approx({"all": 3.02, "sendto": 2.0, "accept4": 1.01})
+
+
+def test_what_moves_is_measured_when_it_rests(monkeypatch):
+    values = iter([100, 200, 300] + [300.2] * 1000)
+    assert wait.settled(lambda: next(values), quiet=0.05, slack=0.001) == 300.2
+    monkeypatch.setattr(wait, "SETTLE_SECONDS_MAX", 0.1)
+    restless = iter(range(1000))
+    assert 0 < wait.settled(lambda: next(restless), quiet=0.05) < 1000
 
 
 def test_times_of_micro_benchmarks_are_of_one_unit():
