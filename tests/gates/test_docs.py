@@ -64,6 +64,12 @@ def test_options_in_documents_are_those_of_the_program():
         assert named <= known, f"{document.name}: {named - known}"
 
 
+def test_commands_in_documents_take_options_alone_where_the_program_does():
+    for document in DOCUMENTS:
+        commands = [*quoted(document), *re.findall(r"^(?: {4}|\S*headgate ).*$", text_of(document), re.M)]
+        assert [one for one in commands if re.search(r"headgate (?:up|check|purge) [\w/]", one)] == [], document.name
+
+
 def test_rows_of_the_benches_in_documents_are_there():
     known = {row for name in ("proxy", "cache") for row in runpy.run_path(str(ROOT / "bench" / name))["BENCH"].rows}
     text = text_of(ROOT / "docs/performance.md")
