@@ -23,6 +23,8 @@ enum Tag : char {
   kCookieName = 'C',
   kCookieValue = 'W',
   kDevice = 'D',
+  kSeries = 'Z',
+  kSlice = 'z',
 };
 
 void append_lower(std::string& out, std::string_view text) {
@@ -93,6 +95,14 @@ CacheKey KeyBuilder::build(const KeyInput& input, const Fields& request,
   }
   return {bytes_, SipHash<>::hash(bytes_, secret_), kPartHeadBytes,
           static_cast<std::uint32_t>(locator_bytes), query};
+}
+
+CacheKey KeyBuilder::slice(const CacheKey& whole, std::uint64_t series, std::uint32_t number) {
+  bytes_.assign(whole.bytes);
+  append_word(bytes_, kSeries, series);
+  append_word(bytes_, kSlice, number);
+  return {bytes_, SipHash<>::hash(bytes_, secret_), whole.locator_offset, whole.locator_bytes,
+          whole.query};
 }
 
 std::optional<KeyView> read_key(std::string_view bytes) {

@@ -44,6 +44,9 @@ class KeyBuilder {
   // The views stay valid until the next call, `query` as long as the input's too.
   CacheKey build(const KeyInput& input, const wire::http::Fields& request,
                  const model::CachePolicy& policy);
+  // Of one slice of a large object: the whole's key, which of its fetches (`series`), and the
+  // slice's number. No request has such a key. `whole` is not a view of this builder's.
+  CacheKey slice(const CacheKey& whole, std::uint64_t series, std::uint32_t number);
 
  private:
   SipKey secret_;

@@ -76,6 +76,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void pump_reply();                               // there may be more of what is served
   void fill_has_room();                            // the origin may go on
   void restate_cache_status();                     // what was said of the answer does not hold any more
+  void fetch_slice(store::memory::Lead lead, std::uint32_t slice);  // exchange_beside.cc
   void keep_query(const decide::cache::Query& query);
   // The fields that the origin gets, or got; built when they are first asked for.
   const wire::http::Fields& request_as_sent();
@@ -175,8 +176,7 @@ class Exchange : public ListNode<ExchangeTag> {
   Verdict act_on(CacheTurn::Next next);
   void go_on();
   void waited_too_long();
-  void validate_beside();
-  void begin_beside(Exchange& client, store::memory::Lead lead);
+  void ask_again();
   bool cache_takes(wire::http::ResponseHead& head, bool end);
   bool cache_confirms(const CacheTurn::Arrived& arrived);
   bool asks_for_itself();
@@ -184,7 +184,9 @@ class Exchange : public ListNode<ExchangeTag> {
   void fail_forward(int status, const char* reason, Source fault, std::string detail);
   void fill_from(Attempt& attempt, std::string_view bytes, bool end);
   void origin_is_done();
-  bool leave_to_cache();
+  void serve_in_slices();
+  void serve_instead();
+  Verdict serve();
   bool serve_stored();
   bool reply_with(wire::http::ResponseHead& head);
   bool open_reply(const decide::cache::Answer& answer, const wire::http::ResponseHead& head);
@@ -192,6 +194,11 @@ class Exchange : public ListNode<ExchangeTag> {
   ResponseBody shape_ranges(const decide::cache::Answer& answer, std::uint64_t complete_length);
   void add_cache_status();
   void send_pieces(std::string_view first, std::string_view second, bool end);
+
+  // exchange_beside.cc
+  void validate_beside();
+  void stand_in_for(Exchange& client);
+  bool leave_to_cache();
 
   // answer.cc
   Verdict answer(int status, const char* reason, Source fault, std::string detail = {});

@@ -5,9 +5,7 @@
 #include "base/ascii.h"
 #include "decide/cache/conditional.h"
 #include "decide/cache/validation.h"
-#include "roles/proxy/access_log.h"
 #include "roles/proxy/cache/cache_turn.h"
-#include "roles/proxy/cache/no_client.h"
 #include "roles/proxy/cache/stored_head.h"
 #include "roles/proxy/exchange.h"
 #include "wire/http/byteranges.h"
@@ -42,7 +40,7 @@ Exchange::Verdict Exchange::act_on(CacheTurn::Next next) {
   switch (next) {
     case CacheTurn::Next::kForward: return Verdict::kNext;
     case CacheTurn::Next::kServeStale: validate_beside(); [[fallthrough]];
-    case CacheTurn::Next::kServe: return serve_stored() ? Verdict::kAnswered : Verdict::kNext;
+    case CacheTurn::Next::kServe: return serve();
     case CacheTurn::Next::kGatewayTimeout: return answer(504, "only_if_cached", Source::kClient);
     case CacheTurn::Next::kWait: break;
   }
@@ -65,9 +63,16 @@ void Exchange::waited_too_long() {
   go_on();
 }
 
+// To the origin. When it was asked already, what it said was of no use.
 void Exchange::go_on() {
-  ++stage_;
-  run_stages();
+  if (pool_) ask_again();
+  else forward();
+}
+
+void Exchange::ask_again() {
+  request_as_sent();
+  forwarded_at_ = worker_.loop.wall();
+  begin_attempt(first_, false);
 }
 
 // What the origin is not to see of the query, since what comes back is kept without it.
@@ -93,47 +98,6 @@ const http::Fields& Exchange::request_as_sent() {
   return out_.fields;
 }
 
-// The same request to the origin, validating what is served meanwhile; nobody reads its answer.
-void Exchange::validate_beside() {
-  auto lead = turn_->claim_validation();
-  if (!lead) return;
-  request_as_sent();
-  worker_.exchanges.take().begin_beside(*this, std::move(*lead));
-}
-
-void Exchange::begin_beside(Exchange& client, store::memory::Lead lead) {
-  no_client_ = std::make_unique<NoClient>(*client.facts_);
-  head_.framing = {};
-  adopt(no_client_->facts(), *no_client_);
-  is_logged_ = caches_ = request_built_ = true;
-  world_ = client.world_;
-  port_ = client.port_;
-  listener_ = client.listener_;
-  rule_ = client.rule_;
-  backend_ = client.backend_;
-  traffic_ = client.traffic_;
-  rule_stats_ = client.rule_stats_;
-  prefix_bytes_ = client.prefix_bytes_;
-  const auto copy = [this](const http::RequestHead& from, http::RequestHead& to) {
-    to = from;
-    for (std::string_view* text : {&to.scheme, &to.authority, &to.host, &to.target}) *text = arena_.copy(*text);
-    to.method = http::Method::kGet;
-    to.method_text = "GET";
-    to.protocol = {};
-    to.framing = {};
-    for (http::Field& field : to.fields) field = {arena_.copy(field.name), arena_.copy(field.value), field.id};
-  };
-  copy(client.head_, head_);
-  copy(client.out_, out_);
-  path_ = {arena_.copy(client.path_.path), arena_.copy(client.path_.query), client.path_.has_query, true};
-  host_ = arena_.copy(client.host_);
-  client_text_ = facts_->peer_text;
-  if (!turn_) turn_ = std::make_unique<CacheTurn>(*this, worker_.cache);
-  turn_->begin_validation(*client.turn_, std::move(lead));
-  if (traffic_->timeouts.request > Duration::zero()) worker_.loop.arm(total_timer_, traffic_->timeouts.request);
-  forward();
-}
-
 // ---- the origin answered
 
 // True: the answer was the cache's to deal with.
@@ -152,6 +116,11 @@ bool Exchange::cache_takes(http::ResponseHead& head, bool end) {
     turn_->note_head(arrived);
     return false;
   }
+  if (turn_->is_slice()) {
+    if (!turn_->keep_slice(arrived)) finish();
+    else if (end) origin_is_done();
+    return true;
+  }
   if (turn_->stored() && head.status == 304 && turn_->is_validating()) return cache_confirms(arrived);
   if (rules::outcome_of(head.status) == rules::ValidationOutcome::kFailed && stale_answers(head.status)) {
     if (winner_) winner_->abandon(true, worker_.loop.now());
@@ -162,22 +131,33 @@ bool Exchange::cache_takes(http::ResponseHead& head, bool end) {
     if (no_client_) return finish(), true;
     return kept == rules::Reason::kTooLarge && asks_for_itself();
   }
+  if (turn_->is_sliced()) return serve_in_slices(), true;
   if (!no_client_) reply_with(head);
   if (end) origin_is_done();
   return true;
 }
 
+// The origin stops sending all of what is fetched slice by slice.
+void Exchange::serve_in_slices() {
+  if (winner_) winner_->cancel();
+  winner_ = nullptr;
+  serve_instead();
+}
+
+// The origin was asked, and what is stored is the answer.
+void Exchange::serve_instead() {
+  if (no_client_) return finish();
+  phase_ = Phase::kStages;
+  if (act_on(CacheTurn::Next::kServe) == Verdict::kNext) go_on();
+}
+
 bool Exchange::cache_confirms(const CacheTurn::Arrived& arrived) {
-  if (turn_->freshen(arrived)) {
-    if (no_client_) finish();
-    else serve_stored();
-    return true;
-  }
+  if (turn_->freshen(arrived)) return serve_instead(), true;
   // It confirms something that is not stored: the request goes out again, without conditions.
   std::erase_if(out_.fields, is_condition);
   if (winner_) winner_->cancel();
   winner_ = nullptr;
-  begin_attempt(first_, false);
+  ask_again();
   return true;
 }
 
@@ -187,8 +167,7 @@ bool Exchange::asks_for_itself() {
   if (winner_) winner_->cancel();
   winner_ = nullptr;
   turn_->pass_by();
-  request_as_sent();
-  begin_attempt(first_, false);
+  ask_again();
   return true;
 }
 
@@ -202,8 +181,7 @@ bool Exchange::stale_answers(int status) {
       return true;
     case rules::ErrorUse::kServeStale: break;
   }
-  if (no_client_) finish();
-  else serve_stored();
+  serve_instead();
   return true;
 }
 
@@ -233,24 +211,14 @@ void Exchange::origin_is_done() {
   pump_reply();
 }
 
-// The client has what it wanted, or went: the origin's answer goes on into the cache. False: there is no such answer.
-bool Exchange::leave_to_cache() {
-  if (!caches_ || no_client_ || !turn_->is_filling()) return false;
-  turn_->reply().close();
-  if (turn_->is_passing() && !turn_->is_read_by_others()) return false;
-  worker_.access_log.record(*this, rule_stats_);
-  is_logged_ = true;
-  filter_.reset();
-  Downstream& client = *downstream_;
-  no_client_ = std::make_unique<NoClient>(*facts_);
-  facts_ = &no_client_->facts();
-  client_text_ = arena_.copy(client_text_);
-  downstream_ = no_client_.get();
-  client.exchange_done();
-  return true;
-}
-
 // ---- an answer from the store
+
+Exchange::Verdict Exchange::serve() {
+  if (no_client_) return finish(), Verdict::kAnswered;
+  const CacheTurn::Next next = turn_->is_sliced() ? turn_->first_slice() : CacheTurn::Next::kServe;
+  if (next != CacheTurn::Next::kServe) return act_on(next);
+  return serve_stored() ? Verdict::kAnswered : Verdict::kNext;
+}
 
 // False: what is stored cannot be read any more; the request goes on to the origin.
 bool Exchange::serve_stored() {
@@ -260,7 +228,8 @@ bool Exchange::serve_stored() {
   stored_head_.framing = {};
   const auto& object = turn_->stored();
   if (!read_stored_head(object->head(), stored_head_.fields)) return turn_->give_up(), false;
-  const bool is_whole = object->body()->state() == BodyState::kComplete;
+  const bool is_whole =
+      object->body()->state() == BodyState::kComplete && !turn_->is_sliced();
   stored_head_.framing.has_length = is_whole || turn_->record().has(model::StoredFlag::kHasLength);
   stored_head_.framing.length = is_whole ? object->body()->length() : turn_->record().complete_length;
   return reply_with(stored_head_);
@@ -310,8 +279,9 @@ bool Exchange::open_reply(const rules::Answer& answer, const http::ResponseHead&
     multipart_ = {arena_.copy(boundary), type ? arena_.copy(type->value) : std::string_view(), head.framing.length};
     reply.multipart(multipart_);
   }
+  if (turn_->is_sliced()) reply.in_slices(turn_->slices());
   turn_->open_reply();
-  if (turn_->is_filling() || !reply.is_cut()) return true;
+  if (turn_->is_sliced() || turn_->is_filling() || !reply.is_cut()) return true;
   reply.close();
   turn_->give_up();
   return false;
@@ -323,7 +293,9 @@ ResponseBody Exchange::shape_reply(const rules::Answer& answer, const http::Resp
   const auto add_length = [this](std::uint64_t length) {
     http::add(response_fields_, {"content-length", arena_.decimal(length), FieldId::kContentLength});
   };
-  const bool is_hit = turn_->status().forward == http::CacheStatus::Forward::kNone;
+  using Forward = http::CacheStatus::Forward;
+  const Forward forward = turn_->status().forward;
+  const bool is_hit = forward == Forward::kNone || forward == Forward::kPartial;
   if (is_hit || turn_->reuse().reason == rules::Reason::kStaleIfError) {
     std::erase_if(response_fields_, [](const http::Field& f) { return f.id == FieldId::kAge; });
     http::add(response_fields_, {"age", arena_.decimal(static_cast<std::uint64_t>(turn_->reuse().age_s)), FieldId::kAge});

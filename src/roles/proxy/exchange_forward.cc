@@ -209,9 +209,10 @@ void Exchange::attempt_failed(Attempt& attempt, const OriginFailure& failure) {
   const bool blames = failure.kind != Kind::kOverflow && !(failure.kind == Kind::kReset && failure.reused);
   attempt.complete(blames, worker_.loop.now());
   if (phase_ == Phase::kDone || phase_ == Phase::kIdle) return;
-  if (response_started_) {
+  const bool is_filling = caches_ && turn_->is_filling();
+  if (response_started_ || is_filling) {
     const FailureAnswer known = answer_of(failure.kind);
-    if (caches_) turn_->fail();
+    if (is_filling) turn_->fail();
     return truncate(known.reason, Source::kOrigin, failure.detail);
   }
   if (first_.active() || second_.active()) return;  // the other one of a hedged pair goes on

@@ -1,5 +1,6 @@
 """The disk tier: what it keeps over restarts and kills is right to the byte, and what was taken out does not come back."""
 
+import math
 import os
 import random
 import signal
@@ -234,18 +235,21 @@ def kill_in_a_loop(headgate, free_port, seed: int, kills: int, workers: int, pur
     origin, chosen = StressOrigin(book, troubles=False), random.Random(seed)
     try:
         edge = headgate(cached_edge(port, origin.port, {"plain": {}}), workers=workers, args=("--cache-memory", "1Mi", "--cache-disk", "64Mi"))
-        until = time.monotonic() + 600
         purge = Purger(book, edge.admin_port) if purges else None
-        crowd = [(H2Stress if number % 3 == 2 else H1Stress)(book, port, number, until, purge=purge) for number in range(6)]
+        crowd = [(H2Stress if number % 3 == 2 else H1Stress)(book, port, number, math.inf, purge=purge) for number in range(6)]
         for client in crowd:
             client.patient = True
             client.start()
-        for _ in range(kills):
+        for number in range(1, kills + 1):
             goal = sum(book.counts.values()) + chosen.randrange(50, 600)
             wait_until(lambda: sum(book.counts.values()) >= goal or book.wrong, 60, "load between two kills")
             (data_plane,) = wait_until(lambda: len(edge.children()) == 1 and edge.children(), 20, "one data plane")
             book.doubt_changes_of_the_last(2)
-            os.kill(data_plane, signal.SIGKILL)
+            if number % 5:
+                os.kill(data_plane, signal.SIGKILL)
+            else:  # all of it: a supervisor waits longer after each death in a row
+                edge.kill()
+                edge.start()
             wait_until(lambda: edge.children() not in ([], [data_plane]), 20, "another data plane")
             book.trust_changes()
         for client in crowd:

@@ -33,6 +33,8 @@ constexpr int kLooksMax =
 
 void CacheTurn::reset() {
   reply_.close();
+  slices_.close();
+  slice_.reset();
   release_room();
   room_.reset();
   fill_.reset();
@@ -48,7 +50,8 @@ void CacheTurn::reset() {
   status_ = {};
   mark_ = {};
   selector_.clear();
-  secondary_ = filled_ = 0;
+  secondary_ = filled_ = series_ = 0;
+  awaits_slice_ = slices_failed_ = false;
   asker_ = Asker::kClient;
   may_store_ = has_asked_disk_ = is_confirmed_ = has_waited_ = is_validating_ =
       is_waiting_for_room_ = false;
@@ -87,9 +90,23 @@ const model::CacheShield* CacheTurn::shield() const {
   return asks_parents ? &*policy_->shield : nullptr;
 }
 
-store::memory::Key CacheTurn::key() const {
-  const std::string_view bytes = key_bytes_;
-  return {{hash_.high, hash_.low}, bytes, bytes.substr(locator_offset_, locator_bytes_)};
+store::memory::Key CacheTurn::key() const { return store_key(cache_key()); }
+
+void CacheTurn::set_key(const rules::CacheKey& key) {
+  key_bytes_.assign(key.bytes);
+  hash_ = key.hash;
+  locator_offset_ = key.locator_offset;
+  locator_bytes_ = key.locator_bytes;
+}
+
+rules::CacheKey CacheTurn::cache_key() const {
+  return {key_bytes_, hash_, locator_offset_, locator_bytes_, {}};
+}
+
+void CacheTurn::take_record(const Object& object) {
+  const auto metadata = object.metadata_as<CachedRecord>();
+  record_ = metadata.response;
+  series_ = metadata.series;
 }
 
 CacheTurn::Next CacheTurn::find() {
@@ -98,10 +115,7 @@ CacheTurn::Next CacheTurn::find() {
       !policy_->key.headers.empty() || !policy_->key.cookies.empty() || policy_->key.device_class;
   const http::Fields& fields = reads_fields ? exchange_.request_as_sent() : exchange_.head().fields;
   const rules::CacheKey key = cache_.keys.build(input, fields, *policy_);
-  key_bytes_.assign(key.bytes);
-  hash_ = key.hash;
-  locator_offset_ = key.locator_offset;
-  locator_bytes_ = key.locator_bytes;
+  set_key(key);
   if (key.query.is_there != input.query.is_there || key.query.text != input.query.text)
     exchange_.keep_query(key.query);
   return choose(cache_.reader.find(this->key(), exchange_.now()));
@@ -112,7 +126,7 @@ CacheTurn::Next CacheTurn::choose(View view) {
     const auto chosen = select(view);
     stored_ = {};
     if (chosen) {
-      record_ = view[*chosen].metadata_as<CachedRecord>().response;
+      take_record(view[*chosen]);
       mark_ = mark_of(view.stale(*chosen));
       reuse_ = rules::decide_reuse(record_, mark_, facts_, *policy_, exchange_.wall());
       stored_ = view.take(*chosen);
@@ -205,7 +219,7 @@ void CacheTurn::pass_by() {
 }
 
 void CacheTurn::on_wake() {
-  if (waiter_) return exchange_.resume_from_cache();
+  if (waiter_ || awaits_slice_) return exchange_.resume_from_cache();
   if (is_waiting_for_room_ && fill_ && fill_->room() > 0) {
     is_waiting_for_room_ = false;
     exchange_.fill_has_room();
@@ -215,6 +229,7 @@ void CacheTurn::on_wake() {
 
 CacheTurn::Next CacheTurn::look_again() {
   if (question_) return from_disk();
+  if (awaits_slice_) return first_slice();
   auto answer = waiter_->poll();
   if (std::holds_alternative<Flying::Wait>(answer)) return Next::kWait;
   waiter_.reset();
@@ -235,7 +250,7 @@ CacheTurn::Next CacheTurn::adopt(const Ref<Object>& found) {
   has_waited_ = true;
   if (state != BodyState::kFilling && state != BodyState::kComplete) return forward_alone();
   const auto first = status_.forward;
-  record_ = found->metadata_as<CachedRecord>().response;
+  take_record(*found);
   mark_ = {};
   reuse_ = rules::decide_reuse(record_, mark_, facts_, *policy_, exchange_.wall());
   stored_ = found;
@@ -250,15 +265,21 @@ CacheTurn::Next CacheTurn::adopt(const Ref<Object>& found) {
 }
 
 void CacheTurn::stop_waiting() {
+  if (awaits_slice_) return static_cast<void>(give_up());
   if (!question_) return static_cast<void>(forward_alone());
   question_->forget_asker();
   question_.reset();
   forward(std::move(*lead_));
 }
 
-void CacheTurn::give_up() {
+CacheTurn::Next CacheTurn::give_up() {
+  slices_.close();
+  awaits_slice_ = false;
+  slices_failed_ = true;
+  series_ = 0;
   stored_ = {};
-  forward_alone();
+  has_asked_disk_ = true;  // it would have the same
+  return forward_alone();
 }
 
 std::optional<Lead> CacheTurn::claim_validation() {
@@ -269,20 +290,24 @@ std::optional<Lead> CacheTurn::claim_validation() {
   return std::nullopt;
 }
 
-void CacheTurn::begin_validation(const CacheTurn& client, Lead lead) {
+// The same question, asked by an exchange without a client.
+void CacheTurn::stand_in_for(const CacheTurn& client) {
   rule_ = client.rule_;
   policy_ = client.policy_;
+  asker_ = client.asker_;
   facts_ = {};
   facts_.has_authorization = client.facts_.has_authorization;
-  key_bytes_ = client.key_bytes_;
-  hash_ = client.hash_;
-  locator_offset_ = client.locator_offset_;
-  locator_bytes_ = client.locator_bytes_;
+  record_ = client.record_;
+  may_store_ = true;
+}
+
+void CacheTurn::begin_validation(const CacheTurn& client, Lead lead) {
+  stand_in_for(client);
+  set_key(client.cache_key());
   secondary_ = client.secondary_;
   stored_ = client.stored_;
-  record_ = client.record_;
+  series_ = client.series_;
   mark_ = client.mark_;
-  may_store_ = true;
   forward(std::move(lead));
 }
 

@@ -16,6 +16,7 @@
 #include "roles/proxy/cache/cached_record.h"
 #include "roles/proxy/cache/disk_question.h"
 #include "roles/proxy/cache/shield.h"
+#include "roles/proxy/cache/slices.h"
 #include "roles/proxy/cache/stored_reply.h"
 #include "roles/proxy/cache/worker_cache.h"
 #include "roles/proxy/stats.h"
@@ -35,16 +36,17 @@ class CacheTurn final : public store::memory::Wakeable {
     kGatewayTimeout,  // only-if-cached, and nothing is
   };
 
-  CacheTurn(Exchange& exchange, WorkerCache& cache) : exchange_(exchange), cache_(cache) {}
+  CacheTurn(Exchange& exchange, WorkerCache& cache)
+      : exchange_(exchange), cache_(cache), slices_(*this, cache) {}
   void reset();
 
   // The beginning of a request of a rule with a policy.
   Next begin(const model::Rule& rule);
   // After a wake-up while is_waiting().
   Next look_again();
-  bool is_waiting() const { return waiter_ || question_; }
+  bool is_waiting() const { return waiter_ || question_ || awaits_slice_; }
   // What was served cannot be read any more: it is fetched for this client alone.
-  void give_up();
+  Next give_up();
   // What comes from here on is for this client alone: it is sent what the client asked.
   void pass_by();
   // It waited long enough: the request is forwarded for this client alone.
@@ -54,11 +56,28 @@ class CacheTurn final : public store::memory::Wakeable {
   // A validation beside: `client`'s response, validated for nobody in particular.
   void begin_validation(const CacheTurn& client, store::memory::Lead lead);
 
+  // A large object, of which stored() is the head alone (cache_turn_slices.cc). Before it is
+  // served: the slice that the answer begins with, so that an origin which does not send it costs
+  // no client its answer.
+  bool is_sliced() const { return series_ != 0 && !slice_; }
+  Next first_slice();
+  Slices& slices() { return slices_; }
+  // A fetch beside: one slice of what `client` serves.
+  Next begin_slice(const CacheTurn& client, store::memory::Lead lead, std::uint32_t slice);
+  bool is_slice() const { return slice_.has_value(); }
+
+  void fetch_slice(store::memory::Lead lead, std::uint32_t slice);
+  // To the disk, what is used for the second time.
+  void hand_down(const store::memory::Ref<store::memory::Object>& kept,
+                 const decide::cache::CacheKey& key);
+
   // The request to the origin. Whether what comes may be kept.
   bool may_store() const { return may_store_; }
   bool withholds(const wire::http::Field& field) const;  // of the client's fields
   // Appends the conditions of a validation; `storage` holds their text.
   void add_conditions(std::string& storage, wire::http::Fields& out);
+  // The same for a slice: its range.
+  void add_range(std::string& storage, wire::http::Fields& out) const;
   bool is_validating() const { return is_validating_; }
   // The parents that are asked in place of the backends; null: the backends are.
   const model::CacheShield* shield() const;
@@ -71,8 +90,11 @@ class CacheTurn final : public store::memory::Wakeable {
     std::string_view date;     // now, for a response without one
     bool is_complete = false;  // the head was all
   };
-  // Keeps it if it may be kept: then stored() fills, and is_filling().
+  // Keeps it if it may be kept: then stored() fills, and is_filling(); or is_sliced(), and what the
+  // origin sends is not needed.
   decide::cache::Reason keep(const Arrived& arrived, const wire::http::Fields& request);
+  // Of is_slice(). False: it is not the slice, and nothing is kept.
+  bool keep_slice(const Arrived& arrived);
   // A 304 to our validation. False: it is about something else, and the request has to be sent
   // again without conditions.
   bool freshen(const Arrived& arrived);
@@ -118,13 +140,19 @@ class CacheTurn final : public store::memory::Wakeable {
   Next forward(store::memory::Lead lead);
   Next forward_head();
   Next forward_alone();
+  void stand_in_for(const CacheTurn& client);
+  bool may_slice(const wire::http::Fields& response) const;
+  void forget_whole();
+  void set_key(const decide::cache::CacheKey& key);
+  decide::cache::CacheKey cache_key() const;
+  void take_record(const store::memory::Object& object);
   // cache_turn_disk.cc
   bool asks_disk();
   Next from_disk();
   void promote(const DiskQuestion& answered);
   void hand_down();
-  store::disk::ObjectId disk_id(std::string_view selector) const;
   void forget_on_disk();
+  void forget_on_disk(const store::memory::Object& kept, Hash128 hash);
   std::optional<std::size_t> select(const View& view);
   std::uint64_t secondary_of(std::string_view like);
   decide::cache::Mark mark_of(bool is_stale) const;
@@ -156,7 +184,8 @@ class CacheTurn final : public store::memory::Wakeable {
   store::memory::Ref<store::memory::Object> stored_;
   CachedRecord metadata_;  // what draft_of() views
   model::StoredResponse record_;
-  std::uint64_t born_ = 0;  // PurgeBook's moment as the fetch began
+  std::uint64_t born_ = 0;    // PurgeBook's moment as the fetch began
+  std::uint64_t series_ = 0;  // CachedRecord::series of stored_
   decide::cache::Mark mark_;
   std::optional<store::memory::Lead> lead_;
   std::optional<store::memory::Waiter> waiter_;
@@ -164,12 +193,23 @@ class CacheTurn final : public store::memory::Wakeable {
   std::optional<store::memory::Fill> fill_;
   std::optional<store::memory::Wakeup> room_;
   std::uint64_t filled_ = 0;
+  Slices slices_;
   StoredReply reply_;
+  // Of a fetch of one slice: which bytes, and of what.
+  struct SliceOf {
+    wire::http::ByteRange range;
+    store::memory::Ref<store::memory::Object> whole;
+    std::string whole_key;
+    Hash128 whole_hash;
+    std::string tag;
+  };
+  std::optional<SliceOf> slice_;
 
   Asker asker_ = Asker::kClient;
   bool may_store_ = false;  // what comes may be kept: the request is sent as the cache's own
   bool has_asked_disk_ = false, is_confirmed_ = false;
   bool has_waited_ = false, is_validating_ = false, is_waiting_for_room_ = false;
+  bool awaits_slice_ = false, slices_failed_ = false;
 };
 
 }  // namespace headgate::proxy

@@ -43,14 +43,14 @@ WallTime expiry_of(const model::StoredResponse& record, const model::CachePolicy
   return {record.response_time_ns + rules::lifetime_ns(record, policy) + more};
 }
 
-}  // namespace
-
-store::disk::ObjectId CacheTurn::disk_id(std::string_view selector) const {
+store::disk::ObjectId disk_id(Hash128 hash, std::string_view selector) {
   store::disk::ObjectId id;
-  id.primary = disk_hash(hash_);
+  id.primary = disk_hash(hash);
   if (!selector.empty()) id.variant = disk_hash(SipHash<>::hash(selector, kSelectorKey));
   return id;
 }
+
+}  // namespace
 
 // Who leads asks the disk before the origin; others wait for what it finds.
 bool CacheTurn::asks_disk() {
@@ -58,7 +58,7 @@ bool CacheTurn::asks_disk() {
   auto disk = cache_.shared.disk();
   if (!disk) return false;
   store::disk::Lookup lookup;
-  lookup.id = disk_id({});
+  lookup.id = disk_id(hash_, {});
   lookup.key = key_bytes_;
   question_ = std::make_shared<DiskQuestion>(*this, cache_.loop, std::move(disk));
   if (question_->ask(std::move(lookup))) return true;
@@ -78,7 +78,7 @@ CacheTurn::Next CacheTurn::from_disk() {
     std::string selector;
     rules::append_key_like(selector, object->head(), exchange_.request_as_sent());
     store::disk::Lookup lookup;
-    lookup.id = disk_id(selector);
+    lookup.id = disk_id(hash_, selector);
     lookup.key = key_bytes_;
     lookup.selector = selector;
     question_ = std::make_shared<DiskQuestion>(*this, cache_.loop, answered->disk());
@@ -88,6 +88,7 @@ CacheTurn::Next CacheTurn::from_disk() {
   }
   if (object) promote(*answered);
   if (lead_) return forward(std::move(*lead_));
+  if (slice_) return Next::kServe;
   return choose(cache_.reader.find(key(), exchange_.now()));
 }
 
@@ -104,6 +105,7 @@ void CacheTurn::promote(const DiskQuestion& answered) {
                         !standing.gone && read_stored_head(object.head(), fields);
   if (!is_sound) return;
   record_ = record.response;
+  series_ = record.series;
   born_ = record.born;
   selector_.assign(object.selector());
   store::memory::Draft draft = draft_of(fields, fields);
@@ -118,44 +120,50 @@ void CacheTurn::promote(const DiskQuestion& answered) {
 }
 
 // At its second use. Nothing waits for it.
-void CacheTurn::hand_down() {
-  if (stored_->handed_down() || stored_->body()->state() != BodyState::kComplete) return;
+void CacheTurn::hand_down() { hand_down(stored_, cache_key()); }
+
+void CacheTurn::hand_down(const Ref<Object>& kept, const rules::CacheKey& key) {
+  if (kept->handed_down() || kept->body()->state() != BodyState::kComplete) return;
   auto disk = cache_.shared.disk();
-  if (!disk || stored_->hand_down()) return;
+  if (!disk || kept->hand_down()) return;
   http::Fields fields;
-  if (!read_stored_head(stored_->head(), fields)) return;
+  if (!read_stored_head(kept->head(), fields)) return;
   collect_labels(fields);
   if (cache_.labels.size() + 1 > store::disk::kStampsMax) return;
   auto owner = std::make_shared<HandedDown>(
-      HandedDown{stored_, key_bytes_, std::string(stored_->selector())});
+      HandedDown{kept, std::string(key.bytes), std::string(kept->selector())});
+  const auto record = kept->metadata_as<CachedRecord>();
   store::disk::NewObject object;
-  object.id = disk_id(owner->selector);
-  object.expires_at = expiry_of(record_, *policy_);
-  object.stamps.push_back(stored_->metadata_as<CachedRecord>().born);
+  object.id = disk_id(key.hash, owner->selector);
+  object.expires_at = expiry_of(record.response, *policy_);
+  object.stamps.push_back(record.born);
   for (const std::string_view label : cache_.labels) object.stamps.push_back(label_hash(label));
-  object.metadata = stored_->metadata();
+  object.metadata = kept->metadata();
   object.key = owner->key;
   object.selector = owner->selector;
-  object.head = stored_->head();
-  BodyReader reader(stored_->body(), cache_.wakes, *this);
-  object.body.resize(stored_->body()->length() / store::memory::kBlockBytesNext + 2);
+  object.head = kept->head();
+  BodyReader reader(kept->body(), cache_.wakes, *this);
+  object.body.resize(kept->body()->length() / store::memory::kBlockBytesNext + 2);
   object.body.resize(reader.gather(object.body, UINT64_MAX));
   object.owner = owner;
   disk->put(object, [](store::disk::WriteOutcome) {});
   if (owner->selector.empty()) return;
-  object.id = disk_id({});
+  object.id = disk_id(key.hash, {});
   object.metadata = object.selector = {};
   object.head = owner->selector;
   object.body.clear();
   disk->put(std::move(object), [](store::disk::WriteOutcome) {});
 }
 
-// What lies there is older than what is kept now.
 void CacheTurn::forget_on_disk() {
-  if (!stored_ || !stored_->handed_down()) return;
-  stored_->take_back();
+  if (stored_) forget_on_disk(*stored_, hash_);
+}
+
+void CacheTurn::forget_on_disk(const Object& kept, Hash128 hash) {
+  if (!kept.handed_down()) return;
+  kept.take_back();
   if (auto disk = cache_.shared.disk())
-    disk->remove(disk_id(stored_->selector()), [](store::disk::WriteOutcome) {});
+    disk->remove(disk_id(hash, kept.selector()), [](store::disk::WriteOutcome) {});
 }
 
 }  // namespace headgate::proxy

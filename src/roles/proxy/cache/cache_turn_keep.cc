@@ -11,6 +11,7 @@
 #include "decide/cache/tags.h"
 #include "decide/cache/validation.h"
 #include "decide/cache/vary.h"
+#include "io/entropy.h"
 #include "roles/proxy/cache/cache_turn.h"
 #include "roles/proxy/cache/labels.h"
 #include "roles/proxy/cache/stored_head.h"
@@ -42,6 +43,13 @@ std::optional<std::uint64_t> length_of(const CacheTurn::Arrived& arrived) {
   if (arrived.is_complete && !arrived.head.framing.has_length) return 0;
   if (!arrived.head.framing.has_length) return std::nullopt;
   return arrived.head.framing.length;
+}
+
+// Never had by another object, also of processes before this one: their slices lie on the disk.
+std::uint64_t new_series() {
+  std::uint64_t series = 0;
+  while (series == 0) series = io::random_u64();
+  return series;
 }
 
 bool is_time_of_answer(const http::Field& field) {
@@ -111,7 +119,7 @@ Draft CacheTurn::draft_of(const http::Fields& fields, const http::Fields& respon
   Draft draft;
   draft.secondary = selector_.empty() ? 0 : hash64(selector_) | 1;
   draft.selector = selector_;
-  metadata_ = {record_, born_};
+  metadata_ = {record_, born_, series_};
   draft.metadata = {reinterpret_cast<const char*>(&metadata_), sizeof metadata_};
   draft.head = cache_.head;
   draft.labels = cache_.labels;
@@ -122,6 +130,7 @@ Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
   is_validating_ = false;
   forget_on_disk();
   stored_ = {};
+  series_ = 0;
   status_.ttl.reset();
   if (!lead_) return Reason::kNotAdmitted;
   http::Fields response = arrived.head.fields;
@@ -136,8 +145,12 @@ Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
     reason = Reason::kNotAdmitted;
   if (arrived.head.status == 206) reason = Reason::kPartialUnusable;  // nobody asked for a part
   if (reason == Reason::kStored && arrived.head.framing.has_length &&
-      arrived.head.framing.length > cache_.shared.memory().options().object_bytes_max)
-    reason = Reason::kTooLarge;
+      arrived.head.framing.length > cache_.shared.memory().options().object_bytes_max) {
+    if (may_slice(response))
+      series_ = new_series();
+    else
+      reason = Reason::kTooLarge;
+  }
   if (reason != Reason::kStored) {
     end_lead(reason);
     return reason;
@@ -148,16 +161,21 @@ Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
   for (const http::Field& field : response)
     if (rules::is_stored_field(field, response, governing, *policy_)) kept.push_back(field);
   Draft draft = draft_of(kept, response);
-  draft.body_bytes = length_of(arrived);
+  draft.body_bytes = is_sliced() ? 0 : length_of(arrived);
   auto fill = lead_->fill(draft);
   if (!fill) {
+    series_ = 0;
     end_lead(Reason::kTooLarge);
     return Reason::kTooLarge;
   }
   lead_.reset();
-  fill_.emplace(std::move(*fill));
-  filled_ = 0;
-  stored_ = fill_->object();
+  stored_ = fill->object();
+  if (is_sliced()) {
+    fill->complete();
+  } else {
+    fill_.emplace(std::move(*fill));
+    filled_ = 0;
+  }
   status_.stored = true;
   status_.ttl = rules::freshness_of(record_, *policy_, arrived.times.response).ttl_s();
   status_.detail = {};
@@ -320,11 +338,15 @@ void CacheTurn::release_room() {
 
 void CacheTurn::complete() {
   release_room();
-  const bool is_whole = rules::may_keep(record_, {filled_, true}, *policy_) != Reason::kIncomplete;
-  if (is_whole)
+  const bool is_whole =
+      slice_ ? filled_ == slice_->range.size()
+             : rules::may_keep(record_, {filled_, true}, *policy_) != Reason::kIncomplete;
+  if (is_whole) {
     fill_->complete();
-  else
+    if (stored_->seen_before()) hand_down();
+  } else {
     fill_->fail();
+  }
   fill_.reset();
 }
 

@@ -14,6 +14,7 @@
 #include "roles/proxy/cache/labels.h"
 #include "roles/proxy/cache/recent_refusals.h"
 #include "roles/proxy/cache/stored_head.h"
+#include "roles/proxy/cache/worker_cache.h"
 #include "wire/http/authority.h"
 
 namespace headgate::proxy {
@@ -115,7 +116,7 @@ class Explanation {
     if (const auto view = rules::read_key(key.bytes)) rules::append_key_text(shown, *view);
     out_["key"] = shown;
     store::memory::Reader reader(cache_.memory());
-    const auto view = reader.find({{key.hash.high, key.hash.low}, key.bytes, key.locator()}, now_);
+    const auto view = reader.find(store_key(key), now_);
     const auto chosen = select(view);
     out_["variants"] = Json::array();
     for (std::size_t i = 0; i < view.size(); ++i)
@@ -153,14 +154,14 @@ class Explanation {
   Json variant(const store::memory::View& view, std::size_t at, bool is_selected,
                const model::CachePolicy& policy) const {
     const store::memory::Object& object = view[at];
-    const model::StoredResponse stored = object.metadata_as<CachedRecord>().response;
+    const auto [stored, born, series] = object.metadata_as<CachedRecord>();
     const rules::Freshness freshness =
         rules::marked(rules::freshness_of(stored, policy, wall_), mark_of(view, at), wall_);
     Json out = {{"selected", is_selected},
                 {"status", stored.status},
                 {"age", freshness.age_s()},
                 {"ttl", freshness.ttl_s()},
-                {"bytes", object.body()->length()},
+                {"bytes", series == 0 ? object.body()->length() : stored.complete_length},
                 {"complete", object.body()->state() == store::memory::BodyState::kComplete},
                 {"softlyPurged", view.stale(at)}};
     http::Fields fields;

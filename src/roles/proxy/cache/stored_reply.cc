@@ -25,7 +25,7 @@ void StoredReply::ranges(Ref<Body> body, const wire::http::ByteRanges& ranges) {
 void StoredReply::open(store::memory::WakeQueue& queue, store::memory::Wakeable& target) {
   queue_ = &queue;
   target_ = &target;
-  reopen();
+  if (!slices_) reopen();
   begin_range();
 }
 
@@ -35,8 +35,9 @@ void StoredReply::close() {
   ranges_.count = 0;
   multipart_.reset();
   range_ = 0;
-  skip_ = 0;
+  skip_ = at_ = 0;
   left_.reset();
+  slices_ = nullptr;
   text_.clear();
   is_ending_ = false;
 }
@@ -49,9 +50,14 @@ bool StoredReply::begin_range() {
   const wire::http::ByteRange range = ranges_[range_];
   if (multipart_) wire::http::append_part_head(text_, *multipart_, range, range_ == 0);
   ++range_;
+  left_ = range.size();
+  if (slices_) {
+    at_ = range.first;
+    reader_.reset();
+    return true;
+  }
   if (range.first < reader_->position()) reopen();
   skip_ = range.first - reader_->position();
-  left_ = range.size();
   return true;
 }
 
@@ -71,14 +77,35 @@ StoredReply::Piece StoredReply::next() {
   return {Kind::kBytes, text_, {}, true};
 }
 
+bool StoredReply::reads_slice() {
+  const store::disk::SlicePart part = store::disk::first_part(at_, *left_);
+  if (reader_ && slice_ == part.slice) return true;
+  reader_.reset();
+  const Slices::Have have = slices_->find(part.slice);
+  if (have != Slices::Have::kBody) {
+    hindrance_ = have == Slices::Have::kWait ? Piece::Kind::kWait : Piece::Kind::kCut;
+    return false;
+  }
+  slice_ = part.slice;
+  body_ = slices_->body();
+  reopen();
+  skip_ = part.offset;
+  if (*left_ > part.bytes) slices_->prepare(part.slice + 1);
+  return true;
+}
+
 StoredReply::Piece StoredReply::from_body() {
   using Kind = Piece::Kind;
   for (;;) {
+    if (slices_ && !reads_slice()) return {hindrance_};
     switch (reader_->next()) {
       case BodyReader::Next::kWait: return {Kind::kWait};
       case BodyReader::Next::kEnd: return {left_ ? Kind::kCut : Kind::kEnd};
       case BodyReader::Next::kCut:
-      case BodyReader::Next::kGone: return {Kind::kCut};
+      case BodyReader::Next::kGone:
+        if (!slices_ || !slices_->fetch_again()) return {Kind::kCut};
+        reader_.reset();
+        continue;
       case BodyReader::Next::kBytes: break;
     }
     std::array<std::string_view, 2> pieces;
@@ -98,6 +125,7 @@ void StoredReply::pass(const Piece& piece) {
   if (!text_.empty()) return text_.clear();
   const std::uint64_t bytes = piece.bytes.size() + piece.more.size();
   reader_->consume(bytes);
+  at_ += bytes;
   if (left_) *left_ -= bytes;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // The content of an answer from the store: all of a body, one range, or several as
-// multipart/byteranges (RFC 9110 §14.6), in pieces, while the body may still be filling. One
-// worker.
+// multipart/byteranges (RFC 9110 §14.6), in pieces, while the body may still be filling; of a large
+// object out of its slices. One worker.
 //
 //   while (true) { Piece piece = reply.next(); ... send piece.bytes ...; reply.pass(piece); }
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "roles/proxy/cache/slices.h"
 #include "store/memory/body_reader.h"
 #include "wire/http/byteranges.h"
 
@@ -33,6 +34,8 @@ class StoredReply {
   void ranges(store::memory::Ref<store::memory::Body> body, const wire::http::ByteRanges& ranges);
   // Several ranges: what stands between them. The views outlive the reply.
   void multipart(const wire::http::Multipart& multipart) { multipart_ = multipart; }
+  // The content lies in slices; the body above has none.
+  void in_slices(Slices& slices) { slices_ = &slices; }
   void open(store::memory::WakeQueue& queue, store::memory::Wakeable& target);
   void close();
   // What is there cannot be read from its beginning any more, or ended early.
@@ -42,11 +45,12 @@ class StoredReply {
   Piece next();
   void pass(const Piece& piece);
   // True: the target is woken when there is more. False: there is.
-  bool wait() { return reader_->wait(); }
+  bool wait() { return reader_ ? reader_->wait() : true; }
 
  private:
   bool begin_range();  // false: no range is left
   Piece from_body();
+  bool reads_slice();  // false: cut_or_wait_
   void reopen();
 
   store::memory::Ref<store::memory::Body> body_;
@@ -58,8 +62,12 @@ class StoredReply {
   std::size_t range_ = 0;              // the next one
   std::uint64_t skip_ = 0;             // before the current range
   std::optional<std::uint64_t> left_;  // of the current range; none: until the body ends
-  std::string text_;                   // between parts; sent before the current range
-  bool is_ending_ = false;             // text_ is the last of a multipart
+  Slices* slices_ = nullptr;
+  std::uint64_t at_ = 0;     // in slices: of the whole, what is sent next
+  std::uint32_t slice_ = 0;  // that reader_ reads
+  Piece::Kind hindrance_ = Piece::Kind::kWait;
+  std::string text_;        // between parts; sent before the current range
+  bool is_ending_ = false;  // text_ is the last of a multipart
 };
 
 }  // namespace headgate::proxy

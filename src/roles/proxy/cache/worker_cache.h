@@ -12,6 +12,10 @@
 
 namespace headgate::proxy {
 
+inline store::memory::Key store_key(const decide::cache::CacheKey& key) {
+  return {{key.hash.high, key.hash.low}, key.bytes, key.locator()};
+}
+
 struct WorkerCache {
   WorkerCache(ObjectCache& cache, io::Loop& own_loop)
       : loop(own_loop),
