@@ -2,6 +2,7 @@
 find more to do than it would otherwise: the counts are of the same load for everybody, and are no times."""
 
 import shutil
+import statistics
 
 from .behaviour import add
 from .contenders import Contender
@@ -28,15 +29,23 @@ def calls_of(run: Run, contender: Contender) -> Series:
 
     def step(server: Server) -> None:
         offer(run, server, 1)  # warm: pools
-        for _ in range(run.rounds):
-            done, counts = count_system_calls(server, lambda: offer(run, server, run.seconds))
-            add(series, **figures(counts, done.operations))
+        rounds = [count_system_calls(server, lambda: offer(run, server, run.seconds)) for _ in range(run.rounds)]
+        for figures in shares([(counts, done.operations) for done, counts in rounds]):
+            add(series, **figures)
 
     alone(run, contender, series, step)
     return series
 
 
-def figures(counts: dict[str, int], operations: int) -> dict[str, float]:
-    """The sum first, then what is often called, the most frequent first."""
-    each = {name: count / operations for name, count in sorted(counts.items(), key=lambda one: -one[1])}
-    return {"all": sum(each.values())} | {name: share for name, share in each.items() if share >= SHOWN_MIN}
+def shares(rounds: list[tuple[dict[str, int], int]]) -> list[dict[str, float]]:
+    """Of each round the sum for an operation, then what is often called, the most frequent first."""
+
+    def usual(name: str) -> float:
+        return statistics.median(counts.get(name, 0) / operations for counts, operations in rounds)
+
+    names = sorted({name for counts, _ in rounds for name in counts}, key=usual, reverse=True)
+    shown = [name for name in names if usual(name) >= SHOWN_MIN]
+    return [
+        {"all": sum(counts.values()) / operations} | {name: counts.get(name, 0) / operations for name in shown}
+        for counts, operations in rounds
+    ]
