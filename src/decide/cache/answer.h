@@ -17,19 +17,8 @@ struct Answer {
   wire::http::ByteRanges ranges;  // of a 206: one, or several as multipart/byteranges
 };
 
-// Whether the stored response holds what the answer needs. A part holds its own range alone.
-enum class Coverage : std::uint8_t {
-  kComplete,
-  kMissing,  // fetch: the whole, or what is missing (partial.h)
-};
-
-struct StoredAnswer {
-  Answer answer;
-  Coverage coverage = Coverage::kComplete;
-};
-
 // `tag`: the ETag of the stored response, or empty.
-StoredAnswer answer_from_store(const wire::http::Fields& request, const RequestFacts& facts,
-                               const model::StoredResponse& stored, std::string_view tag);
+Answer answer_from_store(const wire::http::Fields& request, const RequestFacts& facts,
+                         const model::StoredResponse& stored, std::string_view tag);
 
 }  // namespace headgate::decide::cache

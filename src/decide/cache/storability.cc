@@ -21,21 +21,12 @@ using wire::http::Field;
 using wire::http::FieldId;
 using wire::http::Fields;
 
-std::uint64_t bytes_of(const StoredResponse& record) {
-  return record.has(StoredFlag::kPartial) ? record.last - record.first + 1 : record.complete_length;
-}
-
-// §3.3, §3.4: a part is of use when it can be joined with others of the same representation.
-bool is_usable_part(const StoredResponse& record) {
-  return record.has(StoredFlag::kHasLength) && record.has(StoredFlag::kHasStrongTag);
-}
-
 Reason check_status(const StoredResponse& record, const CacheControl& control) {
   const int status = record.status;
   if (status < 200) return Reason::kInterim;
   if (status == 304) return Reason::kNotModified;
   if (control.must_understand && !is_understood(status)) return Reason::kNotUnderstood;
-  if (status == 206 && !is_usable_part(record)) return Reason::kPartialUnusable;
+  if (status == 206) return Reason::kPartialUnusable;  // parts are kept as slices (partial.h)
   return Reason::kStored;
 }
 
@@ -99,7 +90,7 @@ Reason check_fields(const Fields& response, const Governing& governing,
     return Reason::kSetCookie;
   if (!has_tags_within_limits(response, policy.tag_headers)) return Reason::kTagsTooMany;
   const bool knows_size = record.has(StoredFlag::kHasLength);
-  if (knows_size && bytes_of(record) > policy.object_bytes_max) return Reason::kTooLarge;
+  if (knows_size && record.complete_length > policy.object_bytes_max) return Reason::kTooLarge;
   return Reason::kStored;
 }
 
@@ -133,7 +124,8 @@ bool is_stored_field(const Field& field, const Fields& fields, const Governing& 
 Reason may_keep(const StoredResponse& record, ContentEnd end, const CachePolicy& policy) {
   if (end.bytes > policy.object_bytes_max) return Reason::kTooLarge;
   const bool has_length = record.has(StoredFlag::kHasLength);
-  if (!end.is_clean || (has_length && end.bytes != bytes_of(record))) return Reason::kIncomplete;
+  if (!end.is_clean || (has_length && end.bytes != record.complete_length))
+    return Reason::kIncomplete;
   return Reason::kStored;
 }
 

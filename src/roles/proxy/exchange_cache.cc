@@ -242,8 +242,8 @@ bool Exchange::reply_with(http::ResponseHead& head) {
     record.flags |= model::StoredFlag::kHasLength;
     record.complete_length = head.framing.length;
   }
-  const auto made = rules::answer_from_store(head_.fields, turn_->facts(), record, tag ? tag->value : std::string_view());
-  const rules::Answer& answer = made.answer;
+  const rules::Answer answer =
+      rules::answer_from_store(head_.fields, turn_->facts(), record, tag ? tag->value : std::string_view());
   if (!open_reply(answer, head)) return false;
   response_started_ = true;
   phase_ = Phase::kResponding;

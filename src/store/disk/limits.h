@@ -7,7 +7,7 @@
 namespace headgate::store::disk {
 
 // Grows with every change of what lies on the disk; another one is refused whole.
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 
 inline constexpr std::size_t kUnitBytes = 64;        // records begin at multiples of it
 inline constexpr std::size_t kBlockBytes = 1 << 16;  // of a body, each with a checksum of its own

@@ -20,7 +20,7 @@ enum At : std::size_t {
   kSequence = 16,
   kPrimary = 24,
   kVariant = 40,
-  kSlice = 56,
+  kUnused = 56,
   kVersion = 60,
   kKind = 61,
   kStamps = 62,
@@ -86,7 +86,7 @@ void encode_head(const RecordHead& head, char* out) {
   put_number(out + kSequence, head.sequence);
   put_hash(out + kPrimary, head.id.primary);
   put_hash(out + kVariant, head.id.variant);
-  put_number(out + kSlice, head.id.slice);
+  put_number(out + kUnused, std::uint32_t{0});
   out[kVersion] = static_cast<char>(kFormatVersion);
   out[kKind] = static_cast<char>(head.kind);
   out[kStamps] = static_cast<char>(head.stamps);
@@ -173,8 +173,7 @@ std::optional<RecordHead> decode_record_head(std::string_view bytes, std::uint64
     return std::nullopt;
   RecordHead head;
   head.kind = static_cast<RecordKind>(in[kKind]);
-  head.id = {get_hash(in + kPrimary), get_hash(in + kVariant),
-             get_number<std::uint32_t>(in + kSlice)};
+  head.id = {get_hash(in + kPrimary), get_hash(in + kVariant)};
   head.salt = get_number<std::uint64_t>(in + kSalt);
   head.sequence = get_number<std::uint64_t>(in + kSequence);
   head.expires_at = {get_number<std::int64_t>(in + kExpires)};

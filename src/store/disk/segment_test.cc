@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kDirectory = 42;
 constexpr std::uint64_t kNumber = 7;
 
-ObjectId id_of(std::uint64_t number) { return {{number, 1}, {2, 3}, 0}; }
+ObjectId id_of(std::uint64_t number) { return {{number, 1}, {2, 3}}; }
 
 Location append(Segment& segment, std::uint64_t number, std::string_view body) {
   const std::string_view pieces[] = {body};

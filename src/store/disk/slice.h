@@ -17,10 +17,6 @@ struct SlicePart {
 
 inline constexpr std::uint64_t kSlicedBytesMax = kSliceBytes * (std::uint64_t{1} << 32);
 
-constexpr std::uint64_t slice_count(std::uint64_t object_bytes) {
-  return (object_bytes + kSliceBytes - 1) / kSliceBytes;
-}
-
 // The first part of [offset, offset + bytes), bytes > 0, all of it below kSlicedBytesMax; go on
 // behind it until nothing is left.
 constexpr SlicePart first_part(std::uint64_t offset, std::uint64_t bytes) {

@@ -19,8 +19,7 @@
 // pauses finds out when it is well again. Objects that are there are served as long as they can be
 // read.
 //
-// A large object is stored as slices of kSliceBytes, each an object of its own (slice.h). A
-// directory belongs to one process.
+// A directory belongs to one process.
 #include <cstdint>
 #include <memory>
 #include <optional>

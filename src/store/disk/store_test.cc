@@ -207,7 +207,8 @@ TEST_F(StoreTest, ADirectoryOfAnotherFormatIsRefusedAndStaysAsItIs) {
   store.reset();
   const std::string format = io::read_file(path_of("format"), 100).value();
   std::string other = format;
-  other.replace(other.find("format 1"), 8, "format 2");
+  const std::string own = "format " + std::to_string(kFormatVersion);
+  other.replace(other.find(own), own.size(), "format " + std::to_string(kFormatVersion + 1));
   const auto before = io::list_names(options.directory).value();
   for (const std::string& text :
        {other, std::string("garbage"), std::string(), format + "x", std::string(100'000, 'x')}) {

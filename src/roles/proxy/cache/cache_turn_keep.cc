@@ -143,7 +143,6 @@ Reason CacheTurn::keep(const Arrived& arrived, const http::Fields& request) {
   if (reason == Reason::kStored && policy_->admission != model::CachePolicy::Admission::kAlways &&
       !rules::is_admitted(*policy_, cache_.shared.count_request(hash_)))
     reason = Reason::kNotAdmitted;
-  if (arrived.head.status == 206) reason = Reason::kPartialUnusable;  // nobody asked for a part
   if (reason == Reason::kStored && arrived.head.framing.has_length &&
       arrived.head.framing.length > cache_.shared.memory().options().object_bytes_max) {
     if (may_slice(response))

@@ -25,7 +25,7 @@ CacheTurn::Next CacheTurn::first_slice() {
   if (!read_stored_head(stored_->head(), fields)) return give_up();
   const http::Field* tag = http::find(fields, http::FieldId::kEtag);
   const rules::Answer answer = rules::answer_from_store(exchange_.head().fields, facts_, record_,
-                                                        tag ? tag->value : std::string_view()).answer;
+                                                        tag ? tag->value : std::string_view());
   if (!answer.has_content) return Next::kServe;
   slices_.open({cache_key(), series_});
   awaits_slice_ = false;

@@ -39,7 +39,7 @@ class Handover {
 inline constexpr WallTime kNever{std::int64_t{1} << 62};
 
 inline ObjectId id_of(std::uint64_t number) {
-  return {{scramble64(number), number}, {7, 8}, static_cast<std::uint32_t>(number % 3)};
+  return {{scramble64(number), number}, {7, number % 3}};
 }
 inline std::string key_of(std::uint64_t number) { return "/object/" + std::to_string(number); }
 
