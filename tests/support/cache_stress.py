@@ -134,7 +134,8 @@ class StressOrigin(ScriptedOrigin):
             freshness = self._random.choice(["max-age=600", "max-age=1", "s-maxage=30", "max-age=600", "max-age=1, stale-while-revalidate=30",
                                              "max-age=0", "max-age=1, stale-if-error=30", "no-cache"])
         size = self.book.sizes[path]
-        sound = Reply(fields=(("Cache-Control", freshness), ("Vary", "X-A"), ("ETag", f'"{epoch}-{variant}"'), ("Cache-Tag", f"all {path[1:]}")),
+        sound = Reply(fields=(("Cache-Control", freshness), ("Vary", "X-A"), ("ETag", f'"{epoch}-{variant}"'), ("Cache-Tag", f"all {path[1:]}"),
+                              ("Accept-Ranges", "bytes")),
                       body=piece(key_of(path, variant), epoch, 0, size), validates=True, ranges=True)
         return self._troubled(sound, chance, size) if self.troubles else sound
 

@@ -277,7 +277,9 @@ Schema spec() {
       {"tagHeaders", names.or_else(R"(["Cache-Tag", "Surrogate-Key", "xkey"])"),
        "Response headers whose words are tags, by which entries can be purged."},
       {"maxObjectBytes", integer(1, INT64_C(1) << 50).or_else("1099511627776"),
-       "A larger response is not stored. Bytes."},
+       "A larger response is not stored. Bytes. One above 16777216, or an eighth of "
+       "--cache-memory, is kept in slices where the origin sends Accept-Ranges: bytes and a strong "
+       "ETag, else passed through."},
       {"admission", text().one_of({"Always", "SecondRequest"}).or_else("Always"),
        "Whether a response is stored at the first request for it, or at the second."},
       {"keyInCacheStatus", boolean().or_else("false"),

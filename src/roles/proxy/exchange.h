@@ -177,6 +177,7 @@ class Exchange : public ListNode<ExchangeTag> {
   void go_on();
   void waited_too_long();
   void ask_again();
+  void drop_conditions();
   bool cache_takes(wire::http::ResponseHead& head, bool end);
   bool cache_confirms(const CacheTurn::Arrived& arrived);
   bool asks_for_itself();

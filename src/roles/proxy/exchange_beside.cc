@@ -21,9 +21,7 @@ void Exchange::validate_beside() {
 void Exchange::fetch_slice(store::memory::Lead lead, std::uint32_t slice) {
   Exchange& beside = worker_.exchanges.take();
   beside.stand_in_for(*this);
-  std::erase_if(beside.out_.fields, [](const http::Field& f) {
-    return f.id == http::FieldId::kIfNoneMatch || f.id == http::FieldId::kIfModifiedSince;
-  });
+  beside.drop_conditions();
   const CacheTurn::Next next = beside.turn_->begin_slice(*turn_, std::move(lead), slice);
   beside.turn_->add_range(beside.condition_text_, beside.out_.fields);
   beside.phase_ = Phase::kStages;

@@ -69,8 +69,16 @@ void Exchange::go_on() {
   else forward();
 }
 
+// Those of a validation: a client's own are not sent where the answer may be kept.
+void Exchange::drop_conditions() {
+  std::erase_if(out_.fields, [](const http::Field& f) {
+    return f.id == FieldId::kIfNoneMatch || f.id == FieldId::kIfModifiedSince;
+  });
+}
+
 void Exchange::ask_again() {
   request_as_sent();
+  if (turn_->may_store()) drop_conditions();
   forwarded_at_ = worker_.loop.wall();
   begin_attempt(first_, false);
 }

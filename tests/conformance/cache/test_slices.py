@@ -165,6 +165,22 @@ def test_rfc9110_s15_3_7_3_a_representation_that_changed_behind_the_first_slice_
     assert is_all(page, get(page), 1001)
 
 
+def test_rfc9111_s4_3_a_client_without_conditions_gets_no_304_when_the_slices_of_what_changed_fail(site):
+    page = page_of(site, Reply(fields=fields(cache_control="max-age=0", etag='"small"'), validates=True))
+    page.stored()
+
+    def choose(request):
+        if request.field("range"):
+            return Reply(status=503, fields=(), body=b"no")
+        tag = '"a"' if len(page.requests) == 2 else '"small"'
+        return dataclasses.replace(large(tag, size=SIZE if tag == '"a"' else 96, cache_control="max-age=0"))
+
+    page.chooses(choose)
+    answer = get(page)
+    assert page.requests[1].field("if-none-match") == '"small"'
+    assert answer.status == 200 and answer.field("etag") == '"small"' and proved(answer.body, page.path)
+
+
 @pytest.mark.parametrize("reply", [
     large(accept_ranges="none"), large('W/"a"'), Reply(fields=fields(cache_control="max-age=600", accept_ranges="bytes"), size=SIZE)])
 def test_what_cannot_be_fetched_in_parts_passes_through(site, reply):

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.ours
 
 
 def run(headgate, free_port, seed: int, seconds: float, workers: int, pages: int = 12, clients: int = 8, arguments=(),
-        purges: bool = False):
-    book, port = Book(seed, pages, 60_000), free_port()
+        purges: bool = False, size_max: int = 60_000):
+    book, port = Book(seed, pages, size_max), free_port()
     origin = StressOrigin(book)
     try:
         edge = headgate(cached_edge(port, origin.port, {"plain": {}}), workers=workers, args=arguments)
@@ -46,6 +46,13 @@ def test_rfc9111_s4_no_wrong_body_under_changes_ranges_aborts_and_failures(headg
 def test_rfc9111_s4_no_wrong_body_where_memory_is_small_and_a_disk_lies_below(headgate, free_port):
     assert_that_much_was_tried(run(headgate, free_port, seed=5861, seconds=12, workers=2, pages=40,
                                    arguments=("--cache-memory", "1Mi", "--cache-disk", "64Mi")))
+
+
+def test_rfc9111_s4_no_wrong_body_out_of_slices(headgate, free_port):
+    counts = run(headgate, free_port, seed=9110, seconds=15, workers=3, pages=6, size_max=1_300_000, purges=True,
+                 arguments=("--cache-memory", "8Mi", "--cache-disk", "64Mi"))
+    assert_that_much_was_tried(counts)
+    assert counts["partial"] >= 3, counts
 
 
 def test_no_body_from_before_a_purge_under_the_same_load(headgate, free_port):
