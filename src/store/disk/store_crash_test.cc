@@ -1,17 +1,14 @@
 // A process that writes is killed at any moment, again and again: what it was told to be done is
 // there afterwards, and no byte is wrong.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <csignal>
 
 #include "io/entropy.h"
 #include "io/test_directory.h"
-#include "store/disk/testing/waiting_store.h"
+#include "store/disk/testing/killed_child.h"
 
 namespace headgate::store::disk {
 namespace {
@@ -74,23 +71,15 @@ void kill_and_check(bool everything_fits, int rounds) {
   options.readers = 1;
   options.sync_interval = 20ms;
   options.checkpoint_interval = 7ms;
-  void* shared =
-      ::mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(shared, MAP_FAILED);
-  auto& progress = *new (shared) Progress{};
+  SharedWithChildren<Progress> shared;
+  Progress& progress = *shared;
   Prng random(io::random_u64());
   for (int round = 0; round < rounds && !::testing::Test::HasFatalFailure(); ++round) {
-    const std::uint64_t enough = progress.steps + 1 + random.below(300);
-    const pid_t child = ::fork();
-    if (child == 0) write_for_ever(options, progress, random.next());
-    const bool wrote = eventually([&] { return progress.steps >= enough; });
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    ASSERT_TRUE(wrote && WIFSIGNALED(status)) << "it ended by itself: " << status;
+    const std::uint64_t seed = random.next();
+    ASSERT_NO_FATAL_FAILURE(kill_after(progress.steps, 1 + random.below(300),
+                                       [&] { write_for_ever(options, progress, seed); }));
     check(options, progress, everything_fits);
   }
-  ::munmap(shared, sizeof(Progress));
 }
 
 TEST(StoreCrash, WhatWasDoneIsThereAfterAKill) { kill_and_check(true, 15); }

@@ -1,11 +1,8 @@
 #include "roles/proxy/cache/purge_book.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <future>
 
 #include "base/prng.h"
@@ -13,7 +10,7 @@
 #include "io/file.h"
 #include "io/test_directory.h"
 #include "roles/proxy/cache/labels.h"
-#include "store/disk/testing/waiting_store.h"
+#include "store/disk/testing/killed_child.h"
 #include "store/memory/testing/world.h"
 
 namespace headgate::proxy {
@@ -391,21 +388,14 @@ struct Progress {
 
 TEST(PurgeBookCrash, WhatHadAReceiptHoldsAfterAKill) {
   const io::TestDirectory directory;
-  void* shared =
-      ::mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(shared, MAP_FAILED);
-  auto& progress = *new (shared) Progress{};
+  store::disk::SharedWithChildren<Progress> shared;
+  Progress& progress = *shared;
   Prng random(io::random_u64());
   std::vector<std::uint64_t> survivor;
   for (int round = 0; round < 12; ++round) {
-    const std::uint64_t enough = progress.steps + 1 + random.below(50);
-    const pid_t child = ::fork();
-    if (child == 0) purge_for_ever(directory, progress, random.next());
-    const bool went_on = eventually([&] { return progress.steps >= enough; });
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    ASSERT_TRUE(went_on && WIFSIGNALED(status)) << "it ended by itself: " << status;
+    const std::uint64_t seed = random.next();
+    ASSERT_NO_FATAL_FAILURE(store::disk::kill_after(
+        progress.steps, 1 + random.below(50), [&] { purge_for_ever(directory, progress, seed); }));
     World world;
     Book book(directory, world.store);
     const auto fresh = book.stamps({"hkept"});
@@ -421,7 +411,6 @@ TEST(PurgeBookCrash, WhatHadAReceiptHoldsAfterAKill) {
       EXPECT_FALSE(book.book.holds(old)) << "round " << round << " tag " << i;
     }
   }
-  ::munmap(shared, sizeof(Progress));
 }
 
 }  // namespace
