@@ -1,5 +1,6 @@
 #include "config/value.h"
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "config/duration.h"
 
@@ -51,6 +52,19 @@ Duration duration_of(const Json& object, std::string_view name, Duration fallbac
 std::vector<std::string> texts_of(const Json& object, std::string_view name) {
   std::vector<std::string> out;
   for (const Json& item : items(object, name)) out.push_back(item.get<std::string>());
+  return out;
+}
+
+std::vector<std::string> lower_texts_of(const Json& object, std::string_view name) {
+  std::vector<std::string> out = texts_of(object, name);
+  for (std::string& one : out) one = to_lower(one);
+  return out;
+}
+
+std::vector<wire::ip::Prefix> prefixes_of(const Json& object, std::string_view name) {
+  std::vector<wire::ip::Prefix> out;
+  for (const std::string& text : texts_of(object, name))
+    out.push_back(*wire::ip::parse_prefix(text));
   return out;
 }
 

@@ -3,9 +3,11 @@
 // happen after `validate`.
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "config/yaml.h"
+#include "wire/ip/address.h"
 
 namespace headgate::config {
 
@@ -19,6 +21,8 @@ bool boolean_of(const Json& object, std::string_view name, bool fallback = false
 Duration duration_of(const Json& object, std::string_view name,
                      Duration fallback = Duration::zero());
 std::vector<std::string> texts_of(const Json& object, std::string_view name);
+std::vector<std::string> lower_texts_of(const Json& object, std::string_view name);
+std::vector<wire::ip::Prefix> prefixes_of(const Json& object, std::string_view name);
 
 // Fields of the model are narrower than int64; the schema's range has made sure that the value
 // fits.

@@ -1,32 +1,19 @@
 #include "config/compile/access.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/ascii.h"
 #include "config/compile/certificates.h"
+#include "config/compile/sha256.h"
 #include "config/value.h"
 #include "decide/access/jwks.h"
 #include "decide/access/limits.h"
 
 namespace headgate::config {
 namespace {
-
-std::vector<wire::ip::Prefix> prefixes_of(const Json& object, std::string_view name) {
-  std::vector<wire::ip::Prefix> out;
-  for (const std::string& text : texts_of(object, name))
-    out.push_back(*wire::ip::parse_prefix(text));
-  return out;
-}
-
-std::vector<std::string> lower_texts_of(const Json& object, std::string_view name) {
-  std::vector<std::string> out = texts_of(object, name);
-  for (std::string& one : out) one = to_lower(one);
-  return out;
-}
 
 Result<std::string> read_key_file(const Context& context, const Object& object,
                                   std::string_view path) {
@@ -91,11 +78,12 @@ model::JwtProvider provider_of(const Context& context, const Object& object, con
   return out;
 }
 
-std::string sha256(std::string_view text) {
-  std::string out(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-         reinterpret_cast<unsigned char*>(out.data()));
-  return out;
+// nullptr: there is none, which the problems say at `place`.
+const Object* secret_of(const Context& context, const Object& object, const Json& reference,
+                        const Place& place) {
+  const Resolved secret = context.resolve(object, "", "Secret", reference);
+  if (!secret.object) context.fault(Place(place, "name"), secret.fault);
+  return secret.object;
 }
 
 constexpr std::size_t kApiKeyBytesMin = 8;
@@ -108,17 +96,14 @@ void read_api_keys(const Context& context, const Object& object, const Json& val
   const Json& references = items(value, "secretRefs");
   for (std::size_t i = 0; i < references.size(); ++i) {
     const Place here(list, i);
-    const Resolved secret = context.resolve(object, "", "Secret", references[i]);
-    if (!secret.object) {
-      context.fault(Place(here, "name"), secret.fault);
-      continue;
-    }
-    for (auto& [client, key] : all_data_of(*secret.object)) {
+    const Object* const secret = secret_of(context, object, references[i], here);
+    if (!secret) continue;
+    for (auto& [client, key] : all_data_of(*secret)) {
       if (key.size() >= kApiKeyBytesMin) {
         out.api_keys.push_back({client, sha256(key)});
       } else {
         context.fault(here, fmt::format("{}: key of '{}': expected at least {} bytes",
-                                        secret.object->label, client, kApiKeyBytesMin));
+                                        secret->label, client, kApiKeyBytesMin));
       }
     }
   }
@@ -135,21 +120,16 @@ model::SignedUrls signed_urls_of(const Context& context, const Object& object, c
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Json& reference = at(keys[i], "secretRef");
     const Place item(list, i), here(item, "secretRef");
-    const Resolved secret = context.resolve(object, "", "Secret", reference);
-    if (!secret.object) {
-      context.fault(Place(here, "name"), secret.fault);
-      continue;
-    }
+    const Object* const secret = secret_of(context, object, reference, here);
+    if (!secret) continue;
     const std::string_view entry = text_of(reference, "key");
-    auto bytes = data_of(*secret.object, entry);
+    auto bytes = data_of(*secret, entry);
     if (!bytes) {
-      context.fault(Place(here, "key"),
-                    fmt::format("{} has no key '{}'", secret.object->label, entry));
+      context.fault(Place(here, "key"), fmt::format("{} has no key '{}'", secret->label, entry));
     } else if (bytes->size() < decide::access::kUrlKeyBytesMin) {
-      context.fault(
-          Place(here, "key"),
-          fmt::format("{}: '{}': expected at least {} bytes, got {}", secret.object->label, entry,
-                      decide::access::kUrlKeyBytesMin, bytes->size()));
+      context.fault(Place(here, "key"),
+                    fmt::format("{}: '{}': expected at least {} bytes, got {}", secret->label,
+                                entry, decide::access::kUrlKeyBytesMin, bytes->size()));
     } else {
       out.keys.push_back({std::string(text_of(keys[i], "id")), std::move(*bytes)});
     }

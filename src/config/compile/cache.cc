@@ -1,7 +1,6 @@
 #include "config/compile/cache.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "base/ascii.h"
+#include "config/compile/sha256.h"
 #include "config/value.h"
 
 namespace headgate::config {
@@ -26,22 +26,15 @@ class Digest {
 
   // The first eight bytes of SHA-256: tenants write what goes in, and must not meet each other.
   std::uint64_t value() const {
-    unsigned char out[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size(), out);
+    const std::string out = sha256(bytes_);
     std::uint64_t word = 0;
-    for (int i = 0; i < 8; ++i) word = word << 8 | out[i];
+    for (int i = 0; i < 8; ++i) word = word << 8 | static_cast<unsigned char>(out[i]);
     return word;
   }
 
  private:
   std::string bytes_;
 };
-
-std::vector<std::string> lower_texts_of(const Json& object, std::string_view name) {
-  std::vector<std::string> out = texts_of(object, name);
-  for (std::string& one : out) one = to_lower(one);
-  return out;
-}
 
 std::uint32_t seconds_of(const Json& object, std::string_view name) {
   return static_cast<std::uint32_t>(

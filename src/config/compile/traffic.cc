@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/ascii.h"
 #include "config/value.h"
 
 namespace headgate::config {
@@ -43,13 +42,6 @@ model::CompressionPolicy compression_of(const Json& value) {
 model::AccessLogPolicy access_log_of(const Json& value) {
   return {boolean_of(value, "enabled"), number_of(value, "sample"),
           texts_of(value, "requestHeaders")};
-}
-
-std::vector<wire::ip::Prefix> prefixes_of(const Json& object, std::string_view name) {
-  std::vector<wire::ip::Prefix> out;
-  for (const std::string& text : texts_of(object, name))
-    out.push_back(*wire::ip::parse_prefix(text));
-  return out;
 }
 
 }  // namespace
