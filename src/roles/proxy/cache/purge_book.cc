@@ -188,11 +188,6 @@ std::optional<WallTime> PurgeBook::soft_purged_since(WallTime response) const {
   return soft_times_.first_after(response);
 }
 
-void PurgeBook::forget_before(Moment oldest) {
-  const std::lock_guard hold(marks_mutex_);
-  marks_.forget_before(oldest);
-}
-
 void PurgeBook::close() {
   {
     const std::lock_guard hold_numbering(numbering_);

@@ -98,9 +98,6 @@ class PurgeBook {
   // back; take the time of the response.
   std::optional<WallTime> soft_purged_since(WallTime response) const;
 
-  // No object on the disk is older.
-  void forget_before(Moment oldest);
-
   // Blocking: writes what is left, and lets another process have the journal. Idempotent.
   void close();
   bool is_failing() const { return is_broken_.load(std::memory_order_relaxed); }

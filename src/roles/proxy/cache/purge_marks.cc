@@ -54,15 +54,4 @@ PurgeMarks::Standing PurgeMarks::of_locator(Moment born, std::string_view locato
   return out;
 }
 
-void PurgeMarks::forget_before(Moment oldest) {
-  const auto is_over = [&](const Moments& at) { return at.newest() <= oldest; };
-  std::erase_if(prefixes_, [&](const Prefix& prefix) { return is_over(prefix.at); });
-  if (is_over(everything_)) everything_ = {};
-  for (Set& set : sets_) {
-    if (is_over(set.floor)) set.floor = {};
-    for (Slot& slot : set.slots)
-      if (is_over(slot.at)) slot = {};
-  }
-}
-
 }  // namespace headgate::proxy

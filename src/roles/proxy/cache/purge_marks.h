@@ -57,9 +57,6 @@ class PurgeMarks {
   Standing of_labels(Moment born, std::span<const std::uint64_t> hashes) const;
   Standing of_locator(Moment born, std::string_view locator) const;
 
-  // No object is older: what came before it has nothing left to judge.
-  void forget_before(Moment oldest);
-
   // For a copy on the disk.
   const Moments& everything() const { return everything_; }
   const std::vector<Prefix>& prefixes() const { return prefixes_; }

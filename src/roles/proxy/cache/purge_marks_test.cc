@@ -71,22 +71,6 @@ TEST(PurgeMarks, PrefixesAreComparedWithTheLocatorAndFoldIntoEverything) {
   EXPECT_FALSE(gone(marks, 5, 1));
 }
 
-TEST(PurgeMarks, WhatNoObjectIsOldEnoughForIsDropped) {
-  PurgeMarks marks;
-  marks.add_label(1, {5, 0});
-  marks.add_label(2, {6, 0});
-  marks.add_floor(3, {5, 0});
-  marks.add_prefix("a", {5, 0});
-  marks.add_everything({4, 5});
-  marks.forget_before(5);
-  std::vector<std::uint64_t> kept;
-  marks.for_each([&](std::uint64_t hash, Moments) { kept.push_back(hash); },
-                 [](std::size_t, Moments) { FAIL(); });
-  EXPECT_EQ(kept, std::vector<std::uint64_t>{2});
-  EXPECT_TRUE(marks.prefixes().empty());
-  EXPECT_EQ(marks.everything(), Moments{});
-}
-
 TEST(SoftTimes, TheFirstPurgeAfterAResponseOrEarlierCounts) {
   SoftTimes times;
   std::vector<std::int64_t> model;
