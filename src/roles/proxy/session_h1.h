@@ -111,7 +111,7 @@ class SessionH1 final : public Session, public Downstream {
   Body body_ = Body::kNone;
   ResponseBody::Kind response_ = ResponseBody::Kind::kNone;
   bool chunk_response_ = false, keep_alive_ = true, last_request_ = false, wanted_ = true, readable_ = false, end_coming_ = false;
-  bool peer_ended_ = false, aborted_ = false, head_request_ = false, reading_ = false, response_begun_ = false, draining_ = false;
+  bool aborted_ = false, head_request_ = false, reading_ = false, response_begun_ = false, draining_ = false;
 };
 
 }  // namespace headgate::proxy

@@ -37,7 +37,6 @@ struct WorkerContext {
   EncoderStore& encoders;
   ClientAddresses& client_addresses;  // of the process
   WorkerCache& cache;
-  std::uint32_t worker_index = 0;
   std::uint32_t workers = 1;
   bool draining = false;   // no keep-alive any more: every response says so
   DrainPace drain_pace = {};

@@ -99,7 +99,6 @@ class Engine {
   void finish_block(Stream& stream, bool end_stream);
   void trailers_complete(Stream& stream, bool end_stream);
   void credit(Stream& stream, std::size_t bytes);
-  void forgive(Stream& stream);
   void submit_pending_trailers(Stream& stream);
   void obey_kill();
   std::unexpected<Error> failed(std::string message);
@@ -133,7 +132,6 @@ class Engine {
   std::uint32_t data_left_ = 0;     // of the DATA frame that comes in
   bool kill_obeyed_ = false;
   bool busy_ = false;  // inside the library
-  std::uint64_t resets_seen_ = 0;
 };
 
 }  // namespace headgate::wire::http2
