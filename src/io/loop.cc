@@ -83,6 +83,7 @@ void Loop::turn(Duration wait_max) {
   timers_.advance(now_);
   run_deferred();
   destroy_retired();
+  if (busy_us_) busy_us_->record(static_cast<std::uint64_t>((monotonic_now() - now_).count() / 1000));
 }
 
 // An object that dies may retire others.

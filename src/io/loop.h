@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/counter.h"
 #include "base/list.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -51,6 +52,8 @@ class Loop {
   Loop();
   ~Loop();
 
+  // Records how long each turn works, in microseconds, from now on.
+  void measure(Histogram& busy_us) { busy_us_ = &busy_us; }
   void run();                 // until stop()
   void stop();                // any thread
   void turn(Duration wait_max);  // one turn; tests and nested waits
@@ -83,6 +86,7 @@ class Loop {
   void destroy_retired();
 
   Fd epoll_;
+  Histogram* busy_us_ = nullptr;
   Instant now_;
   WallTime wall_;
   TimerWheel timers_;

@@ -61,6 +61,7 @@ def test_process_and_configuration_are_measured(proxied):
     assert edge.metric("headgate_config_revision") == 1
     assert edge.metric("headgate_config_last_reload_successful") == 1
     assert edge.metric("headgate_workers") == edge.workers
+    assert edge.metric("headgate_worker_turn_duration_seconds_count") > 0
 
 
 def test_status_lists_listeners_routes_upstreams_and_connections(proxied):

@@ -32,8 +32,6 @@ constexpr Row kRows[] = {
     {"request-max-age",
      "older than the max-age of the request, or stale with one (RFC 9111 §5.2.1.1)"},
     {"request-min-fresh", "not fresh for as long as the request asks (RFC 9111 §5.2.1.3)"},
-    {"range-not-stored",
-     "the stored part does not hold the range that is asked for (RFC 9111 §3.3)"},
     {"method", "the method is not answered from a cache (RFC 9110 §9.2.3)"},
     {"request-content",
      "a GET or HEAD with content may mean anything to the origin (RFC 9110 §9.3.1)"},

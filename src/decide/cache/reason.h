@@ -24,7 +24,6 @@ enum class Reason : std::uint8_t {
   kRequestPragma,
   kRequestMaxAge,
   kRequestMinFresh,
-  kRangeNotStored,
   // The cache is left out.
   kMethod,
   kRequestContent,

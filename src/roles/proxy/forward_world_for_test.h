@@ -92,7 +92,7 @@ class ForwardWorld {
   WorkerCache cache{*object_cache, loop};
   WorkerContext worker{loop,      stats,   prng,     scratch,          access_log,
                        exchanges, mirrors, encoders, client_addresses, cache,
-                       0,         1,       false};
+                       1,         false};
   AccessLog access_log{worker, *log};
   ExchangeStore exchanges{worker};
   MirrorStore mirrors{worker};

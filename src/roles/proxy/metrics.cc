@@ -260,7 +260,6 @@ constexpr CounterRow<WorkerStats> kCounters[] = {
      &WorkerStats::access_log_lost},
     {"headgate_proxy_protocol_errors_total", "Connections without the PROXY header that they need.",
      &WorkerStats::proxy_protocol_errors},
-    {"headgate_worker_turns_total", "Turns of the workers' event loops.", &WorkerStats::loop_turns},
 };
 
 std::uint64_t sum(Workers workers, Counter WorkerStats::* field) {

@@ -41,7 +41,6 @@ struct WorkerStats {
   Counter h1_requests, h2_requests, tunnels, access_log_lost, proxy_protocol_errors;
   Counter udp_flows, udp_flows_evicted, udp_flows_refused, datagrams_received, datagrams_sent, datagrams_dropped;
   Gauge connections, exchanges, tunnels_open, udp_flows_open;
-  Counter loop_turns;
   Histogram loop_busy_us;
 
   RuleStats& rule(const std::string& name) { return find_or_make(rules, name); }

@@ -21,7 +21,7 @@ Worker::Worker(std::uint32_t index, std::uint32_t workers, std::uint64_t seed, L
       scratch_(kScratchBytes),
       cache_(cache, loop_),
       context_{loop_,    stats_,    prng_,     scratch_, access_log_, exchanges_,
-               mirrors_, encoders_, addresses, cache_,   index,       workers, false},
+               mirrors_, encoders_, addresses, cache_,   workers,     false},
       access_log_(context_, log),
       exchanges_(context_),
       mirrors_(context_),
@@ -43,6 +43,7 @@ void Worker::stop() {
 void Worker::run(int cpu) {
   io::name_thread("worker-" + std::to_string(index_));
   if (cpu >= 0) io::pin_thread(cpu);
+  loop_.measure(stats_.loop_busy_us);
   loop_.run();
   acceptors_.clear();
   udp_ports_.clear();
@@ -119,7 +120,11 @@ bool Worker::hand_over(const std::string& key, io::Fd& fd, const wire::ip::Endpo
                                     [](Worker* a, Worker* b) { return a->open_connections() < b->open_connections(); });
   if (least == this || mine - least->open_connections() <= std::max<std::int64_t>(2, mine / 16)) return false;
   const int raw = fd.get();
-  if (!least->loop_.mailbox().post([least, key, raw, peer] { least->take_over(key, raw, peer); })) return false;
+  least->arriving_.fetch_add(1, std::memory_order_relaxed);
+  if (!least->loop_.mailbox().post([least, key, raw, peer] { least->take_over(key, raw, peer); })) {
+    least->arriving_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
   fd.release();
   stats_.connections_handed_over.add();
   return true;
@@ -127,6 +132,7 @@ bool Worker::hand_over(const std::string& key, io::Fd& fd, const wire::ip::Endpo
 
 void Worker::take_over(const std::string& key, int fd, const wire::ip::Endpoint& peer) {
   sessions_.accept(view(key), io::Fd(fd), peer);
+  arriving_.fetch_sub(1, std::memory_order_release);
 }
 
 void Worker::drain(DrainPace pace, bool last) {

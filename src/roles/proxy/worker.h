@@ -42,7 +42,11 @@ class Worker {
   const WorkerStats& stats() const { return stats_; }
   RuleStats& rule_stats(const std::string& name) { return stats_.rule(name); }
   std::uint32_t index() const { return index_; }
-  std::int64_t open_connections() const { return stats_.connections.value(); }
+  // Of clients, also those that another worker has handed over and this one has not seen yet: a burst would all go to it.
+  std::int64_t open_connections() const {
+    const std::int64_t arriving = arriving_.load(std::memory_order_acquire);
+    return arriving + stats_.connections.value();
+  }
 
   // Worker thread, by post(). `rules`: of this worker, by rule id. Takes as long as there are upstreams and ports, however
   // many routes they have.
@@ -70,6 +74,7 @@ class Worker {
   const std::uint32_t index_;
   io::Loop loop_;
   WorkerStats stats_;
+  std::atomic<std::int64_t> arriving_{0};
   Prng prng_;
   std::vector<char> scratch_;
   WorkerCache cache_;

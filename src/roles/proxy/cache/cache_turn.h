@@ -177,7 +177,6 @@ class CacheTurn final : public store::memory::Wakeable {
   std::string key_bytes_;
   Hash128 hash_;
   std::uint32_t locator_offset_ = 0, locator_bytes_ = 0;
-  std::string_view kept_query_;
   std::uint64_t secondary_ = 0;
   std::string selector_;
 
