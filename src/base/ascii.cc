@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <numeric>
 #include <vector>
+
+#include "base/append.h"
 
 namespace headgate {
 
@@ -16,9 +17,8 @@ std::string to_lower(std::string_view s) {
 }
 
 void append_decimal(std::string& out, std::uint64_t value) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  out.append(digits, end);
+  const std::size_t digits = decimal_digits(value);
+  append_with(out, digits, [&](char* at) { put_decimal(at, value, digits); });
 }
 
 namespace {

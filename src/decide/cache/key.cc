@@ -1,5 +1,6 @@
 #include "decide/cache/key.h"
 
+#include "base/append.h"
 #include "base/ascii.h"
 #include "decide/cache/device.h"
 #include "decide/cache/normalise.h"
@@ -27,10 +28,9 @@ enum Tag : char {
   kSlice = 'z',
 };
 
-void append_lower(std::string& out, std::string_view text) {
-  const std::size_t begin = out.size();
-  out += text;
-  for (std::size_t at = begin; at < out.size(); ++at) out[at] = to_lower(out[at]);
+char* put_lower(char* at, std::string_view text) {
+  for (const char c : text) *at++ = to_lower(c);
+  return at;
 }
 
 // A name stands in the key whether the field is there or not; only a field that is there has
@@ -64,11 +64,11 @@ void append_word(std::string& out, char tag, std::uint64_t word) {
 }  // namespace
 
 void append_origin(std::string& out, const KeyInput& url) {
-  append_lower(out, url.scheme);
   const bool is_ipv6 = url.host.find(':') != std::string_view::npos;
-  out += is_ipv6 ? "://[" : "://";
-  append_lower(out, url.host);
-  if (is_ipv6) out += ']';
+  const std::string_view before = is_ipv6 ? "://[" : "://", after = is_ipv6 ? "]" : "";
+  append_with(
+      out, url.scheme.size() + before.size() + url.host.size() + after.size(),
+      [&](char* at) { put(put_lower(put(put_lower(at, url.scheme), before), url.host), after); });
   const std::uint16_t own = equals_ignore_case(url.scheme, "https") ? 443 : 80;
   if (!url.port || *url.port == own) return;
   out += ':';
@@ -78,11 +78,11 @@ void append_origin(std::string& out, const KeyInput& url) {
 CacheKey KeyBuilder::build(const KeyInput& input, const Fields& request,
                            const model::CachePolicy& policy) {
   bytes_.clear();
-  value_.clear();
-  append_origin(value_, input);
-  value_ += input.path;
-  append_part(bytes_, kLocator, value_);
-  const std::size_t locator_bytes = value_.size();
+  const std::size_t locator = begin_part(bytes_, kLocator);
+  append_origin(bytes_, input);
+  bytes_ += input.path;
+  end_part(bytes_, locator);
+  const std::size_t locator_bytes = bytes_.size() - locator;
   const Query query = keyed_query(input.query, policy.key, scratch_, query_);
   if (query.is_there) append_part(bytes_, kQuery, query.text);
   append_word(bytes_, kPolicy, policy.fingerprint);

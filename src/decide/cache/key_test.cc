@@ -202,6 +202,18 @@ TEST(Key, BytesThatAreNoKeyAreNotRead) {
   EXPECT_FALSE(read_key(long_part));
 }
 
+TEST(Parts, ATextThatIsWrittenInPlaceIsThePartThatIsAppendedWhole) {
+  for (const std::size_t size : {0U, 1U, 255U, 256U, 70000U}) {
+    const std::string text(size, 'x');
+    std::string whole = "before", in_place = whole;
+    append_part(whole, 'L', text);
+    const std::size_t begin = begin_part(in_place, 'L');
+    in_place += text;
+    end_part(in_place, begin);
+    EXPECT_EQ(in_place, whole) << size;
+  }
+}
+
 TEST(Device, TabletsPhonesAndTheRest) {
   EXPECT_EQ(device_of("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile/15E148"), Device::kMobile);
   EXPECT_EQ(device_of("Mozilla/5.0 (iPad; CPU OS 12_2) Mobile/15E148"), Device::kTablet);

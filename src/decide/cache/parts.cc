@@ -1,13 +1,32 @@
 #include "decide/cache/parts.h"
 
+#include "base/append.h"
+
 namespace headgate::decide::cache {
+namespace {
+
+char* put_length(char* at, std::size_t length) {
+  const char bytes[] = {static_cast<char>(length), static_cast<char>(length >> 8),
+                        static_cast<char>(length >> 16), static_cast<char>(length >> 24)};
+  return put(at, {bytes, sizeof bytes});
+}
+
+}  // namespace
+
 void append_part(std::string& out, char tag, std::string_view text) {
-  const auto length = static_cast<std::uint32_t>(text.size());
-  const char head[kPartHeadBytes] = {tag, static_cast<char>(length), static_cast<char>(length >> 8),
-                                     static_cast<char>(length >> 16),
-                                     static_cast<char>(length >> 24)};
-  out.append(head, kPartHeadBytes);
-  out += text;
+  append_with(out, kPartHeadBytes + text.size(), [&](char* at) {
+    *at = tag;
+    put(put_length(at + 1, text.size()), text);
+  });
+}
+
+std::size_t begin_part(std::string& out, char tag) {
+  append_with(out, kPartHeadBytes, [&](char* at) { put_length(at + 1, 0), *at = tag; });
+  return out.size();
+}
+
+void end_part(std::string& out, std::size_t text_begin) {
+  put_length(out.data() + text_begin - kPartHeadBytes + 1, out.size() - text_begin);
 }
 
 bool Parts::next(char& tag, std::string_view& text) {

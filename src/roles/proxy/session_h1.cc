@@ -310,9 +310,7 @@ void SessionH1::send_head(int status, const http::Fields& fields, ResponseBody b
   http1::append_status_line(out, status, {});
   http1::append_fields(out, fields);
   if (body.kind == ResponseBody::Kind::kLength) {
-    out += "content-length: "sv;
-    append_decimal(out, body.length);
-    out += "\r\n"sv;
+    http1::append_content_length(out, body.length);
   } else if (chunk_response_) {
     out += "transfer-encoding: chunked\r\n"sv;
   }

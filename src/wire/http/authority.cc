@@ -104,11 +104,12 @@ std::optional<Authority> parse_authority(std::string_view text) {
   std::size_t colon = 0;
   while (colon < text.size() && text[colon] != ':') ++colon;
   Authority out{.host = text.substr(0, colon), .port = {}, .kind = Authority::Kind::kName};
-  if (!is_name(out.host) || !take_port(text.substr(colon), out)) return std::nullopt;
-  if (ends_in_number(out.host)) {
-    if (!is_ipv4(out.host)) return std::nullopt;
+  // A name is most often told from an address by its first letter.
+  if (is_ipv4(out.host))
     out.kind = Authority::Kind::kIpv4;
-  }
+  else if (!is_name(out.host) || ends_in_number(out.host))
+    return std::nullopt;
+  if (!take_port(text.substr(colon), out)) return std::nullopt;
   return out;
 }
 

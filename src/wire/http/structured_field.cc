@@ -270,7 +270,7 @@ std::optional<std::vector<SfMember>> parse_sf_dictionary(std::string_view text) 
 
 bool is_sf_token(std::string_view text) {
   return !text.empty() && is_token_start(text.front()) &&
-         std::all_of(text.begin(), text.end(), is_sf_token_char);
+         std::all_of(text.begin(), text.end(), [](char c) { return is_sf_token_char(c); });
 }
 
 bool is_sf_string(std::string_view text) {

@@ -1,8 +1,8 @@
 #include "wire/http1/writer.h"
 
 #include <array>
-#include <cstring>
 
+#include "base/append.h"
 #include "base/ascii.h"
 
 namespace headgate::wire::http1 {
@@ -90,21 +90,6 @@ constexpr auto kPhraseByStatus = [] {
 
 namespace {
 
-char* put(char* at, std::string_view text) {
-  if (!text.empty()) std::memcpy(at, text.data(), text.size());
-  return at + text.size();
-}
-
-// Makes room for `bytes` once and lets `write(char*)` fill exactly that much.
-template <typename Write>
-void grow(std::string& out, std::size_t bytes, Write write) {
-  const std::size_t old = out.size();
-  out.resize_and_overwrite(old + bytes, [&](char* text, std::size_t) {  // libstdc++ 12 may offer more than was asked for
-    write(text + old);
-    return old + bytes;
-  });
-}
-
 char* put_field(char* at, std::string_view name, std::string_view value) {
   return put(put(put(put(at, name), ": "), value), kCrlf);
 }
@@ -113,7 +98,7 @@ char* put_field(char* at, std::string_view name, std::string_view value) {
 
 void append_request_line(std::string& out, std::string_view method, std::string_view target) {
   constexpr std::string_view kEnd = " HTTP/1.1\r\n";
-  grow(out, method.size() + 1 + target.size() + kEnd.size(),
+  append_with(out, method.size() + 1 + target.size() + kEnd.size(),
        [&](char* at) { put(put(put(put(at, method), " "), target), kEnd); });
 }
 
@@ -122,20 +107,27 @@ void append_status_line(std::string& out, int status, std::string_view reason) {
   if (reason.empty()) reason = reason_phrase(status);
   const char digits[] = {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
                          static_cast<char>('0' + status % 10), ' '};
-  grow(out, kBegin.size() + sizeof digits + reason.size() + kCrlf.size(),
+  append_with(out, kBegin.size() + sizeof digits + reason.size() + kCrlf.size(),
        [&](char* at) { put(put(put(put(at, kBegin), {digits, sizeof digits}), reason), kCrlf); });
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  grow(out, name.size() + value.size() + 4, [&](char* at) { put_field(at, name, value); });
+  append_with(out, name.size() + value.size() + 4, [&](char* at) { put_field(at, name, value); });
 }
 
 void append_fields(std::string& out, const http::Fields& fields) {
   std::size_t bytes = 0;
   for (const http::Field& field : fields) bytes += field.name.size() + field.value.size() + 4;
-  grow(out, bytes, [&](char* at) {
+  append_with(out, bytes, [&](char* at) {
     for (const http::Field& field : fields) at = put_field(at, field.name, field.value);
   });
+}
+
+void append_content_length(std::string& out, std::uint64_t bytes) {
+  constexpr std::string_view kName = "content-length: ";
+  const std::size_t digits = decimal_digits(bytes);
+  append_with(out, kName.size() + digits + kCrlf.size(),
+              [&](char* at) { put(put_decimal(put(at, kName), bytes, digits), kCrlf); });
 }
 
 void append_chunk_head(std::string& out, std::size_t bytes) {

@@ -3,6 +3,7 @@
 // passes text that a parser or the configuration has found valid (is_token, is_field_value). Pure;
 // allocates only when `out` has no room.
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ void append_request_line(std::string& out, std::string_view method,
 void append_status_line(std::string& out, int status, std::string_view reason);
 void append_field(std::string& out, std::string_view name, std::string_view value);
 void append_fields(std::string& out, const http::Fields& fields);
+void append_content_length(std::string& out, std::uint64_t bytes);  // "content-length: 8\r\n"
 void append_chunk_head(std::string& out,
                        std::size_t bytes);  // "1f40\r\n"; 0 would end the body, so bytes > 0
 
