@@ -79,6 +79,8 @@ RequestFacts read_request(const RequestHead& head, const model::CachePolicy& pol
     if (field.id == FieldId::kCookie)
       facts.has_unkeyed_cookie = facts.has_unkeyed_cookie || has_unkeyed(field.value, policy.key);
     if (field.id == FieldId::kRange) facts.has_range = head.method == Method::kGet;
+    if (field.id == FieldId::kIfNoneMatch || field.id == FieldId::kIfModifiedSince)
+      facts.has_condition = true;
     if (field.id == FieldId::kPragma) pragma = pragma || has_no_cache(field.value);
   }
   if (!policy.honour_request_directives) return facts;

@@ -15,7 +15,8 @@ struct RequestFacts {
   wire::http::CacheControl control;  // empty when the policy does not honour clients' directives
   bool pragma_no_cache = false;      // Pragma: no-cache without Cache-Control (RFC 9111 §5.4)
   bool has_authorization = false;
-  bool has_range = false;  // of a GET: other methods have no Range (RFC 9110 §14.2)
+  bool has_range = false;      // of a GET: other methods have no Range (RFC 9110 §14.2)
+  bool has_condition = false;  // If-None-Match or If-Modified-Since
   bool has_content = false;
   bool has_unkeyed_cookie = false;  // one that the policy does not make part of the key
   bool switches_protocol = false;

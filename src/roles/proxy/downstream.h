@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/check.h"
 #include "wire/http/message.h"
 
 namespace headgate::proxy {
@@ -26,6 +27,14 @@ class Downstream {
   // 1xx other than 101. Dropped where the version cannot carry it (HTTP/1.0).
   virtual void send_interim(int status, const wire::http::Fields& fields) = 0;
   virtual void send_head(int status, const wire::http::Fields& fields, ResponseBody body) = 0;
+  // The same with fields before those that are lines of HTTP/1 already. Only where takes_lines()
+  // says so.
+  virtual bool takes_lines() const { return false; }
+  virtual void send_head_with(std::string_view lines, int status, const wire::http::Fields& fields,
+                              ResponseBody body) {
+    HG_CHECK(lines.empty(), "lines of HTTP/1 go to a session that takes them");
+    send_head(status, fields, body);
+  }
   virtual void send_body(std::string_view bytes, bool end) = 0;
   // Two pieces of a body that lie apart, in one write where that is possible.
   virtual void send_pieces(std::string_view first, std::string_view second, bool end) {

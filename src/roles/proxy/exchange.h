@@ -189,7 +189,8 @@ class Exchange : public ListNode<ExchangeTag> {
   void serve_instead();
   Verdict serve();
   bool serve_stored();
-  bool reply_with(wire::http::ResponseHead& head);
+  bool sends_as_stored() const;
+  bool reply_with(wire::http::ResponseHead& head, std::string_view lines = {});
   bool open_reply(const decide::cache::Answer& answer, const wire::http::ResponseHead& head);
   ResponseBody shape_reply(const decide::cache::Answer& answer, const wire::http::ResponseHead& head);
   ResponseBody shape_ranges(const decide::cache::Answer& answer, std::uint64_t complete_length);

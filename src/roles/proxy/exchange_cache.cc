@@ -235,15 +235,28 @@ bool Exchange::serve_stored() {
   stored_head_.version = http::Version::k11;
   stored_head_.framing = {};
   const auto& object = turn_->stored();
-  if (!read_stored_head(object->head(), stored_head_.fields)) return turn_->give_up(), false;
+  const std::string_view lines =
+      sends_as_stored() ? unchanging_lines(object->head()) : std::string_view();
+  if (lines.empty() && !read_stored_head(object->head(), stored_head_.fields))
+    return turn_->give_up(), false;
   const bool is_whole =
       object->body()->state() == BodyState::kComplete && !turn_->is_sliced();
   stored_head_.framing.has_length = is_whole || turn_->record().has(model::StoredFlag::kHasLength);
   stored_head_.framing.length = is_whole ? object->body()->length() : turn_->record().complete_length;
-  return reply_with(stored_head_);
+  return reply_with(stored_head_, lines);
 }
 
-bool Exchange::reply_with(http::ResponseHead& head) {
+// Whether nothing but what the cache adds would come between the stored fields and the client.
+bool Exchange::sends_as_stored() const {
+  const rules::RequestFacts& asked = turn_->facts();
+  const bool edits = !rule_->filters.response_headers.empty() ||
+                     (backend_ && !backend_->filters.response_headers.empty());
+  return downstream_->takes_lines() && !asked.has_condition && !asked.has_range && !edits &&
+         !rule_->filters.cors && !rule_->affinity && !compresses(traffic_->compression);
+}
+
+// `lines`: the fields of the head, where they are sent as they are stored; then the head has none.
+bool Exchange::reply_with(http::ResponseHead& head, std::string_view lines) {
   const http::Field* tag = http::find(head.fields, FieldId::kEtag);
   model::StoredResponse record = turn_->record();
   if (head.framing.has_length) {
@@ -257,10 +270,15 @@ bool Exchange::reply_with(http::ResponseHead& head) {
   phase_ = Phase::kResponding;
   if (first_byte_.ns == 0) first_byte_ = worker_.loop.now();
   outcome_.status = answer.status;
-  build_response_fields(head, backend_ ? &backend_->filters : nullptr);
+  if (lines.empty()) {
+    build_response_fields(head, backend_ ? &backend_->filters : nullptr);
+  } else {
+    response_fields_.clear();
+    add_via(response_fields_, head.version);
+  }
   const ResponseBody body = shape_reply(answer, head);
   if (close_after_ && !request_done_) downstream_->want_request_body(false);
-  downstream_->send_head(answer.status, response_fields_, body);
+  downstream_->send_head_with(lines, answer.status, response_fields_, body);
   if (!answer.has_content || body.kind == ResponseBody::Kind::kNone) {
     turn_->reply().close();
     downstream_->flush();

@@ -58,7 +58,7 @@ bool ResponseFilter::append(std::string_view bytes, bool end, std::string& out) 
 Coding choose_coding(const model::CompressionPolicy& policy, const http::RequestHead& request,
                      const http::ResponseHead& response, bool& varies) {
   varies = false;
-  if (!policy.gzip && !policy.brotli && !policy.zstd) return Coding::kIdentity;
+  if (!compresses(policy)) return Coding::kIdentity;
   if (!may_transform(response)) return Coding::kIdentity;
   if (response.framing.has_length && response.framing.length < policy.bytes_min) return Coding::kIdentity;
   const http::Field* type = http::find(response.fields, FieldId::kContentType);

@@ -42,6 +42,11 @@ class ResponseFilter {
   std::unique_ptr<wire::content_coding::Encoder> encoder_;
 };
 
+// Whether any response is coded.
+inline bool compresses(const model::CompressionPolicy& policy) {
+  return policy.gzip || policy.brotli || policy.zstd;
+}
+
 // Identity unless the policy, the request and the response all allow another coding. `varies` is set when the answer depends
 // on Accept-Encoding, whatever was chosen.
 wire::content_coding::Coding choose_coding(const model::CompressionPolicy& policy, const wire::http::RequestHead& request,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/ascii.h"
 #include "roles/proxy/exchange.h"
 #include "wire/http/connection_options.h"
 #include "wire/http1/writer.h"
@@ -295,7 +294,8 @@ void SessionH1::send_interim(int status, const http::Fields& fields) {
   out += "\r\n"sv;
 }
 
-void SessionH1::send_head(int status, const http::Fields& fields, ResponseBody body) {
+void SessionH1::send_head_with(std::string_view lines, int status, const http::Fields& fields,
+                               ResponseBody body) {
   response_begun_ = true;
   response_ = body.kind;
   const http::RequestHead& request = exchange_->head();
@@ -308,6 +308,7 @@ void SessionH1::send_head(int status, const http::Fields& fields, ResponseBody b
   out_.borrow(worker_.spare_output);
   std::string& out = out_.text();
   http1::append_status_line(out, status, {});
+  out += lines;
   http1::append_fields(out, fields);
   if (body.kind == ResponseBody::Kind::kLength) {
     http1::append_content_length(out, body.length);

@@ -37,7 +37,12 @@ class SessionH1 final : public Session, public Downstream {
   const PortView* port() const override { return facts_.port; }
 
   void send_interim(int status, const wire::http::Fields& fields) override;
-  void send_head(int status, const wire::http::Fields& fields, ResponseBody body) override;
+  void send_head(int status, const wire::http::Fields& fields, ResponseBody body) override {
+    send_head_with({}, status, fields, body);
+  }
+  bool takes_lines() const override { return true; }
+  void send_head_with(std::string_view lines, int status, const wire::http::Fields& fields,
+                      ResponseBody body) override;
   void send_body(std::string_view bytes, bool end) override;
   void send_pieces(std::string_view first, std::string_view second, bool end) override;
   void send_trailers(const wire::http::Fields& fields) override;

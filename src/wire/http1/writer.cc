@@ -99,7 +99,7 @@ char* put_field(char* at, std::string_view name, std::string_view value) {
 void append_request_line(std::string& out, std::string_view method, std::string_view target) {
   constexpr std::string_view kEnd = " HTTP/1.1\r\n";
   append_with(out, method.size() + 1 + target.size() + kEnd.size(),
-       [&](char* at) { put(put(put(put(at, method), " "), target), kEnd); });
+              [&](char* at) { put(put(put(put(at, method), " "), target), kEnd); });
 }
 
 void append_status_line(std::string& out, int status, std::string_view reason) {
@@ -107,8 +107,9 @@ void append_status_line(std::string& out, int status, std::string_view reason) {
   if (reason.empty()) reason = reason_phrase(status);
   const char digits[] = {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
                          static_cast<char>('0' + status % 10), ' '};
-  append_with(out, kBegin.size() + sizeof digits + reason.size() + kCrlf.size(),
-       [&](char* at) { put(put(put(put(at, kBegin), {digits, sizeof digits}), reason), kCrlf); });
+  append_with(out, kBegin.size() + sizeof digits + reason.size() + kCrlf.size(), [&](char* at) {
+    put(put(put(put(at, kBegin), {digits, sizeof digits}), reason), kCrlf);
+  });
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {

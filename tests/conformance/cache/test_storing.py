@@ -275,3 +275,15 @@ def test_rfc9111_s3_interim_responses_are_passed_on_and_not_stored(cache, interi
     if not cache.is_peer:
         assert first.interim == [status for status, _ in interim]
     assert second.interim == [] and second.status == 200
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("over", ["h1", "h2"])
+@pytest.mark.parametrize("more", [(), (("Via", "1.1 inner"),), (("X-Empty", ""), ("Link", "<a>"), ("Link", "<b>"))],
+                         ids=["plain", "via", "several"])
+def test_a_hit_has_the_fields_of_the_first_answer(cache, over, more):
+    page = cache.page().answers(Reply(fields=(*fields(cache_control="max-age=600", content_type="text/css"), *more)))
+    first, hit = page.stored(over=over), page.ask(over=over)
+    assert hit.is_hit
+    of_cache = ("age", "cache-status")
+    assert [f for f in hit.fields if f[0] not in of_cache] == [f for f in first.fields if f[0] not in of_cache]

@@ -113,8 +113,7 @@ void CacheTurn::collect_labels(const http::Fields& response) {
 
 // `fields` are kept; `response` is what tags are read from, since it has all of them.
 Draft CacheTurn::draft_of(const http::Fields& fields, const http::Fields& response) {
-  begin_stored_head(cache_.head);
-  for (const http::Field& field : fields) append_stored_field(cache_.head, field);
+  write_stored_head(cache_.head, fields);
   collect_labels(response);
   Draft draft;
   draft.secondary = selector_.empty() ? 0 : hash64(selector_) | 1;

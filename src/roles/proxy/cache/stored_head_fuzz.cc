@@ -9,6 +9,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   headgate::wire::http::Fields fields;
   const bool sound = headgate::proxy::read_stored_head(head, fields);
   if (!sound && !fields.empty()) std::abort();
+  // What was read is what would be sent.
+  const std::string_view lines = headgate::proxy::unchanging_lines(head);
+  std::size_t line_bytes = 0;
+  for (const auto& field : fields) line_bytes += field.name.size() + field.value.size() + 4;
+  if (sound && !lines.empty() && lines.size() != line_bytes) std::abort();
   const std::less_equal<const char*> not_after;
   for (const auto& field : fields) {
     if (!not_after(head.data(), field.name.data())) std::abort();
