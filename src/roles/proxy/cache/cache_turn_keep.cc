@@ -321,10 +321,12 @@ bool CacheTurn::append(std::string_view bytes) {
   return !is_waiting_for_room_;
 }
 
-// It grew too large after its head had said that it is kept: the log, and who comes next, know better.
+// It grew too large after its head had said that it is kept: the log, and who comes next, know
+// better.
 void CacheTurn::refuse_late() {
   status_.ttl.reset();
-  if (auto lead = cache_.shared.memory().lead_alone(key(), secondary_)) lead_.emplace(std::move(*lead));
+  if (auto lead = cache_.shared.memory().lead_alone(key(), secondary_))
+    lead_.emplace(std::move(*lead));
   end_lead(Reason::kTooLarge);
   exchange_.restate_cache_status();
 }
