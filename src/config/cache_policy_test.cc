@@ -259,6 +259,19 @@ TEST(CachePolicy, ForListenersWithoutRequestsAloneIsAWarning) {
   EXPECT_EQ(with_edge(policy("p", kOnGateway)).problems, "") << "HTTP listeners are there too";
 }
 
+TEST(CachePolicy, AKeyWithAHostThatNobodyIsBelievedToNameIsAWarning) {
+  const std::string keyed = policy("p", kOnRoute, "key: {headers: [X-A, X-Forwarded-Host]}");
+  EXPECT_NE(with_edge(keyed).problems.find(
+                "warning: CachePolicy default/p: spec.key.headers[1]: has no effect: no "
+                "TrafficPolicy names `connection.trustedProxies` of which it is believed\n"),
+            std::string::npos);
+  const std::string believed =
+      "apiVersion: headgate.io/v1alpha1\nkind: TrafficPolicy\nmetadata: {name: t}\nspec:\n"
+      "  targetRefs: [{kind: Gateway, name: edge, sectionName: other}]\n"
+      "  connection: {trustedProxies: [10.0.0.0/8]}\n---\n";
+  EXPECT_EQ(with_edge(keyed + believed).problems, "");
+}
+
 // --- what is refused
 
 struct Refused {
@@ -287,6 +300,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"key: {headers: [X-Forwarded-For]}",
                 "key.headers[0]: 'X-Forwarded-For' is not allowed: it holds each client's own "
                 "address"},
+        Refused{"key: {headers: [X-Forwarded-Proto]}",
+                "key.headers[0]: 'X-Forwarded-Proto' is not allowed: every key holds the scheme "
+                "already"},
+        Refused{"key: {headers: [X-Forwarded-Port]}",
+                "key.headers[0]: 'X-Forwarded-Port' is not allowed: it is not forwarded"},
         Refused{"key: {headers: [Vary]}",
                 "key.headers[0]: 'Vary' is not allowed: it is a header of responses"},
         Refused{"key: {headers: [X-A, x-a]}",

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "config/value.h"
 
 namespace headgate::config {
@@ -191,12 +191,27 @@ class ReachCheck {
   // Caching keeps nobody out, so that it cannot be where nothing can be cached is no error.
   void check_cache(const Object& policy) {
     const Reach* reach = reach_of(policy);
-    if (!reach || (reach->bits() & kHttp) != 0 || !boolean_of(policy.spec(), "enabled")) return;
+    if (!reach || !boolean_of(policy.spec(), "enabled")) return;
     const Report report = policy.report_to(context_.out.problems);
     const Place root(report), spec(root, "spec");
+    if ((reach->bits() & kHttp) != 0) return check_key(policy, spec);
     Place(spec, "targetRefs")
         .warning(
             fmt::format("nothing is cached: {} carries no HTTP requests", reach->without(kHttp)));
+  }
+
+  // Of strangers it is replaced by the host of the URL, which every key holds.
+  void check_key(const Object& policy, const Place& spec) {
+    for (const auto& listener : listeners_.all())
+      if (!policies_.settings(listener->chain).trusted_proxies.empty()) return;
+    const Place key(spec, "key"), headers(key, "headers");
+    const std::vector<std::string> names = texts_of(at(policy.spec(), "key"), "headers");
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (equals_ignore_case(names[i], "x-forwarded-host"))
+        Place(headers, i)
+            .warning(
+                "has no effect: no TrafficPolicy names `connection.trustedProxies` of which it is "
+                "believed");
   }
 
   // These two keep somebody out, or say who somebody is: that they hold elsewhere does not help a

@@ -39,6 +39,8 @@ constexpr Refusal kNoKeys[] = {
     {"set-cookie", "it is a header of responses"},
     {"forwarded", "it holds each client's own address"},
     {"x-forwarded-for", "it holds each client's own address"},
+    {"x-forwarded-proto", "every key holds the scheme already"},
+    {"x-forwarded-port", "it is not forwarded"},
     {"x-request-id", "it differs with every request"},
     {"traceparent", "it differs with every request"},
     {"tracestate", "it differs with every request"},
@@ -106,7 +108,9 @@ Schema key() {
                   "Parameters of the URL. What does not count is not sent to the origin either."},
                  {"headers", list(text(256).as(syntax::kHeaderName), 16),
                   "Request headers whose values are kept apart, beside those that the origin "
-                  "names in Vary."},
+                  "names in Vary. X-Forwarded-Host is believed from `connection.trustedProxies` "
+                  "alone, and what they say of it goes to the origin only if it is named here; "
+                  "their X-Forwarded-Proto names the scheme of the key."},
                  {"cookies", list(text(256).as(syntax::kHeaderName), 16).unique_by({""}),
                   "Cookies whose values are kept apart, by name."},
                  {"deviceClass", boolean().or_else("false"),

@@ -31,6 +31,7 @@ void Exchange::adopt(const ConnectionFacts& facts, Downstream& downstream) {
   phase_ = Phase::kStages;
   client_address_ = facts.peer.address;
   client_text_ = facts.peer_text;
+  client_scheme_ = facts.tls ? "https" : "http";
   body_expected_ = head_.framing.kind != http::Framing::Kind::kNone;
   request_done_ = !body_expected_;
   worker_.stats.exchanges.add(1);

@@ -90,6 +90,8 @@ class Exchange : public ListNode<ExchangeTag> {
   const wire::uri::PathInfo& path() const { return path_; }
   std::string_view host() const { return host_; }
   std::optional<std::uint16_t> port() const;       // of the authority, when it names one
+  // Of the client's own request: that of the connection, unless a trusted proxy says otherwise.
+  std::string_view client_scheme() const { return client_scheme_; }
   // Whether the origin is told who the client is by other means than Authorization.
   bool tells_origin_who() const;
   Instant now() const { return worker_.loop.now(); }
@@ -233,7 +235,7 @@ class Exchange : public ListNode<ExchangeTag> {
   Arena arena_;
   wire::uri::PathInfo path_;
   std::string_view host_;
-  std::string_view client_text_, request_id_, trace_id_;
+  std::string_view client_text_, client_scheme_, request_id_, trace_id_;
   wire::ip::IpAddress client_address_;
 
   const model::Listener* listener_ = nullptr;

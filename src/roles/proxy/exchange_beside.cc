@@ -57,6 +57,7 @@ void Exchange::stand_in_for(Exchange& client) {
   path_ = {arena_.copy(client.path_.path), arena_.copy(client.path_.query), client.path_.has_query, true};
   host_ = arena_.copy(client.host_);
   client_text_ = facts_->peer_text;
+  client_scheme_ = client.client_scheme_;
   if (!turn_) turn_ = std::make_unique<CacheTurn>(*this, worker_.cache);
   if (traffic_->timeouts.request > Duration::zero()) worker_.loop.arm(total_timer_, traffic_->timeouts.request);
 }

@@ -21,6 +21,14 @@ constexpr bool is_forwarding(FieldId id) {
          id == FieldId::kXForwardedPort || id == FieldId::kXForwardedProto;
 }
 
+// Where proxies made a list of it, the first one met the client.
+std::optional<std::string_view> scheme_named_by(const http::Field& proto) {
+  const std::string_view first = trim_ows(proto.value.substr(0, proto.value.find(',')));
+  for (const std::string_view scheme : {"http"sv, "https"sv})
+    if (equals_ignore_case(first, scheme)) return scheme;
+  return std::nullopt;
+}
+
 }  // namespace
 
 // The client is the peer, or, behind trusted proxies, the first address from the right that is not one of them.
@@ -33,6 +41,8 @@ Exchange::Verdict Exchange::identify() {
     if (field.id == FieldId::kXForwardedFor) values.push_back(field.value);
   client_address_ = wire::forwarded::client_address(wire::forwarded::XForwardedFor(values), facts_->peer.address, trusted);
   client_text_ = arena_.copy(wire::ip::to_string(client_address_));
+  if (const http::Field* proto = http::find(head_.fields, FieldId::kXForwardedProto))
+    client_scheme_ = scheme_named_by(*proto).value_or(client_scheme_);
   return Verdict::kNext;
 }
 
@@ -97,9 +107,13 @@ void Exchange::address_to_parent(const model::CacheShield& shield) {
   out_.target = path_.has_query ? arena_.concat({path_.path, "?", path_.query}) : path_.path;
 }
 
-// Where the request came from. A trusted peer's own statement is kept and extended; anybody else's is replaced.
+// Where the request came from. A trusted peer's own statement is kept and extended; anybody else's is replaced, and so is, in
+// a request of the cache, what its key does not hold.
 void Exchange::add_client_fields(http::Fields& out) {
-  const auto kept = [&](FieldId id) { return peer_trusted_ ? http::find(head_.fields, id) : nullptr; };
+  const auto kept = [&](FieldId id) -> const http::Field* {
+    const http::Field* field = peer_trusted_ ? http::find(head_.fields, id) : nullptr;
+    return field && caches_ && turn_->withholds(*field) ? nullptr : field;
+  };
   const std::string_view peer = facts_->peer_text;
   if (peer_trusted_) {
     std::string_view list;
@@ -111,7 +125,7 @@ void Exchange::add_client_fields(http::Fields& out) {
     http::add(out, {"x-forwarded-for", peer, FieldId::kXForwardedFor});
   }
   const http::Field* proto = kept(FieldId::kXForwardedProto);
-  http::add(out, {"x-forwarded-proto", proto ? proto->value : facts_->tls ? "https"sv : "http"sv, FieldId::kXForwardedProto});
+  http::add(out, {"x-forwarded-proto", proto ? proto->value : client_scheme_, FieldId::kXForwardedProto});
   const http::Field* host = kept(FieldId::kXForwardedHost);
   http::add(out, {"x-forwarded-host", host ? host->value : head_.authority, FieldId::kXForwardedHost});
   if (const http::Field* forwarded = kept(FieldId::kForwarded)) {

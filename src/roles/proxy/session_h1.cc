@@ -176,7 +176,7 @@ void SessionH1::start_exchange(std::string_view head_text, std::size_t in_hand) 
     head_request_ = false;
     return exchange.start_refused(facts_, *this, parsed.error().status, "bad_request", parsed.error().reason);
   }
-  if (head.scheme.empty()) head.scheme = facts_.tls ? "https" : "http";
+  head.scheme = facts_.tls ? "https" : "http";  // what the client says about the transport is not believed
   head_request_ = head.method == http::Method::kHead;
   const bool worn_out = s.requests_per_connection_max != 0 && requests_ >= s.requests_per_connection_max;
   keep_alive_ = head.keep_alive && !worn_out && !worker_.draining && !draining_ && facts_.port->world;

@@ -1,10 +1,17 @@
 """What tells entries apart: RFC 9111 section 2, the key of a policy, and inputs that nobody keys (cache poisoning, deception, CPDoS)."""
 
+import json
+import urllib.parse
+
 import pytest
 
-from support.cache_origin import Reply, fields
-from support.cache_page import request_text
+from support.cache_config import cached_edge
+from support.cache_origin import Reply, ScriptedOrigin, fields
+from support.cache_page import Site, request_text
 from support.client import RawClient
+from support.edge import Edge
+from support.ports import free_port
+from support.traps import policy
 
 pytestmark = pytest.mark.ours
 POLICIES = {
@@ -13,6 +20,7 @@ POLICIES = {
     "except": {"key": {"query": {"mode": "Except", "names": ["utm_*", "gclid"]}}},
     "sorted": {"key": {"query": {"mode": "All", "sorted": True}}},
     "headers": {"key": {"headers": ["X-Tenant", "X-Original-Host"]}},
+    "hosts": {"key": {"headers": ["X-Forwarded-Host"]}},
     "cookies": {"key": {"cookies": ["lang"]}},
     "device": {"key": {"deviceClass": True}},
     "passing": {"bypass": {"headers": [{"name": "X-Preview"}, {"name": "X-Mode", "value": "draft"}], "cookies": ["session"], "query": ["nocache"]}},
@@ -168,6 +176,67 @@ def test_poisoning_the_host_of_a_fetch_is_that_of_the_key(cache):
         answer = client.request(b"GET http://plain.test%s HTTP/1.1\r\nHost: evil.test\r\n\r\n" % page.path.encode())
     assert all(request.field("host") == "plain.test" for request in page.requests)
     assert answer.status in (200, 400)
+
+
+def test_poisoning_the_scheme_of_the_key_is_that_of_the_connection(cache):
+    page = cache.page().answers(cache_control="max-age=600")
+    with RawClient(cache.port) as client:
+        client.request(b"GET https://plain.test%s HTTP/1.1\r\nHost: plain.test\r\n\r\n" % page.path.encode())
+    assert page.requests[0].field("x-forwarded-proto") == "http"
+    assert page.ask().how == "stored", "what the origin was told is what the key has"
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory):
+    """Site whose clients are proxies that are believed."""
+    origin, port = ScriptedOrigin(), free_port()
+    trusting = policy("TrafficPolicy", {"connection": {"trustedProxies": ["127.0.0.0/8"]}})
+    policies = {"plain": {}, "keyed": {"key": {"headers": ["X-Forwarded-Host"]}}, "past": {"bypass": {"query": ["past"]}}}
+    running = Edge(tmp_path_factory.mktemp("behind"), cached_edge(port, origin.port, policies, more=[trusting])).start()
+    site = Site(origin, port)
+    site.edge = running
+    yield site
+    origin.close()
+    running.close()
+    assert not origin.errors
+
+
+def test_the_scheme_that_a_trusted_proxy_names_is_that_of_the_key(behind):
+    page = behind.page().answers(cache_control="max-age=600")
+    for proto, version in (("https", 1), ("http", 2), ("HTTPS", 1), ("https, http", 1), ("http,https", 2)):
+        assert page.ask(x_forwarded_proto=proto).version == version
+    assert page.ask().version == 2, "this connection has no TLS"
+    assert [request.field("x-forwarded-proto") for request in page.requests] == ["https", "http"]
+    status, text = behind.edge.admin(f"/cache/explain?url={urllib.parse.quote(f'https://plain.test{page.path}', safe='')}")
+    assert status == 200 and json.loads(text)["verdict"]["reason"] == "fresh", text
+    page.ask(x_forwarded_proto="https", method="POST", body=b"x")
+    assert page.ask(x_forwarded_proto="http").version == 2, "https is what was changed"
+    assert page.ask(x_forwarded_proto="https").fetches
+
+
+@pytest.mark.parametrize("name, value", [
+    ("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Proto", "evil"), ("Forwarded", "for=1.2.3.4;host=evil"),
+    ("X-Forwarded-Port", "81")])
+def test_poisoning_what_a_trusted_proxy_passes_on_and_no_key_holds_does_not_reach_the_origin(behind, name, value):
+    page = behind.page().answers(cache_control="max-age=600")
+    assert page.stored((name, value)).version == page.ask().version == 1
+    assert value not in (page.requests[0].field(name) or "")
+    past = behind.page("past").answers(cache_control="max-age=600")
+    past.ask((name, value), query="?past")
+    assert name == "X-Forwarded-Port" or value in past.requests[0].field(name), "what is not for the cache goes as it came"
+
+
+def test_a_host_that_a_trusted_proxy_names_counts_when_it_is_keyed(behind):
+    page = behind.page("keyed").answers(cache_control="max-age=600")
+    for host, version in (("a.example", 1), ("b.example", 2), ("a.example", 1)):
+        assert page.ask(x_forwarded_host=host).version == version
+    assert [request.field("x-forwarded-host") for request in page.requests] == ["a.example", "b.example"]
+
+
+def test_a_host_that_a_stranger_names_does_not_count_though_it_is_keyed(cache):
+    page = cache.page("hosts").answers(cache_control="max-age=600")
+    assert page.stored(x_forwarded_host="a.example").version == page.ask(x_forwarded_host="b.example").version
+    assert page.requests[0].field("x-forwarded-host") == "hosts.test"
 
 
 def test_poisoning_content_of_a_get_neither_reads_nor_writes_an_entry(cache):

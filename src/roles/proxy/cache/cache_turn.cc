@@ -58,9 +58,8 @@ void CacheTurn::reset() {
 }
 
 rules::KeyInput CacheTurn::url() const {
-  const http::RequestHead& head = exchange_.head();
   const wire::uri::PathInfo& path = exchange_.path();
-  return {head.scheme,
+  return {exchange_.client_scheme(),
           exchange_.host(),
           exchange_.port(),
           path.path,

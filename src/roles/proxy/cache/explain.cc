@@ -81,8 +81,12 @@ class Explanation {
   }
 
  private:
+  // A proxy in front says itself whether its client has TLS.
   static bool serves(const model::Port& port, bool is_secure) {
-    return port.protocol == (is_secure ? model::PortProtocol::kHttps : model::PortProtocol::kHttp);
+    using model::PortProtocol;
+    if (port.protocol != PortProtocol::kHttp && port.protocol != PortProtocol::kHttps) return false;
+    return is_secure == (port.protocol == PortProtocol::kHttps) ||
+           !port.settings.trusted_proxies.empty();
   }
 
   // On the URL's own port; where no listener has it, as behind a port that is mapped, on any.
