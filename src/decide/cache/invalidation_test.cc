@@ -11,7 +11,8 @@ TEST(Invalidation, rfc9111_4_4_an_unsafe_request_that_is_no_error_invalidates) {
   for (const auto method : {Method::kPost, Method::kPut, Method::kDelete, Method::kPatch})
     for (const int status : {200, 204, 303, 399}) EXPECT_TRUE(invalidates(method, status));
   for (const int status : {103, 400, 404, 500}) EXPECT_FALSE(invalidates(Method::kPost, status));
-  for (const auto method : {Method::kGet, Method::kHead, Method::kOptions, Method::kTrace})
+  for (const auto method : {Method::kGet, Method::kHead, Method::kOptions, Method::kTrace,
+                            Method::kPropfind, Method::kReport, Method::kSearch})
     EXPECT_FALSE(invalidates(method, 200));
 }
 

@@ -102,5 +102,47 @@ TEST(Method, Rfc9110Section92SafeAndIdempotent) {
   EXPECT_FALSE(is_safe(Method::kOther) || is_idempotent(Method::kOther));
 }
 
+TEST(Method, SafeAreThoseThatTheRegistrySaysAre) {
+  for (const std::string_view safe :
+       {"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH", "TRACE"})
+    EXPECT_TRUE(is_safe(parse_method(safe)) && is_idempotent(parse_method(safe))) << safe;
+  for (const std::string_view unsafe : {"ACL",
+                                        "BASELINE-CONTROL",
+                                        "BIND",
+                                        "CHECKIN",
+                                        "CHECKOUT",
+                                        "CONNECT",
+                                        "COPY",
+                                        "DELETE",
+                                        "LABEL",
+                                        "LINK",
+                                        "LOCK",
+                                        "MERGE",
+                                        "MKACTIVITY",
+                                        "MKCALENDAR",
+                                        "MKCOL",
+                                        "MKREDIRECTREF",
+                                        "MKWORKSPACE",
+                                        "MOVE",
+                                        "ORDERPATCH",
+                                        "PATCH",
+                                        "POST",
+                                        "PROPPATCH",
+                                        "PUT",
+                                        "REBIND",
+                                        "UNBIND",
+                                        "UNCHECKOUT",
+                                        "UNLINK",
+                                        "UNLOCK",
+                                        "UPDATE",
+                                        "UPDATEREDIRECTREF",
+                                        "VERSION-CONTROL",
+                                        "propfind",
+                                        "REPORTS",
+                                        "SEARCHX",
+                                        "*"})
+    EXPECT_FALSE(is_safe(parse_method(unsafe))) << unsafe;
+}
+
 }  // namespace
 }  // namespace headgate::wire::http

@@ -9,11 +9,16 @@ Method parse_method(std::string_view text) {
     case 4: return text == "POST" ? Method::kPost : text == "HEAD" ? Method::kHead : Method::kOther;
     case 5:
       return text == "PATCH" ? Method::kPatch : text == "TRACE" ? Method::kTrace : Method::kOther;
-    case 6: return text == "DELETE" ? Method::kDelete : Method::kOther;
+    case 6:
+      return text == "DELETE"   ? Method::kDelete
+             : text == "REPORT" ? Method::kReport
+             : text == "SEARCH" ? Method::kSearch
+                                : Method::kOther;
     case 7:
       return text == "OPTIONS"   ? Method::kOptions
              : text == "CONNECT" ? Method::kConnect
                                  : Method::kOther;
+    case 8: return text == "PROPFIND" ? Method::kPropfind : Method::kOther;
     default: return Method::kOther;
   }
 }
@@ -28,8 +33,22 @@ std::string_view to_string(Version version) {
 }
 
 bool is_safe(Method method) {
-  return method == Method::kGet || method == Method::kHead || method == Method::kOptions ||
-         method == Method::kTrace;
+  switch (method) {
+    case Method::kGet:
+    case Method::kHead:
+    case Method::kOptions:
+    case Method::kTrace:
+    case Method::kPropfind:
+    case Method::kReport:
+    case Method::kSearch: return true;
+    case Method::kPost:
+    case Method::kPut:
+    case Method::kDelete:
+    case Method::kConnect:
+    case Method::kPatch:
+    case Method::kOther: break;
+  }
+  return false;
 }
 
 bool is_idempotent(Method method) {

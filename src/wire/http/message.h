@@ -9,12 +9,15 @@
 
 namespace headgate::wire::http {
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kOther };
+// Those whose properties matter here; every other one is taken to be neither safe nor idempotent.
+enum class Method : std::uint8_t {
+  kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kPropfind, kReport, kSearch, kOther
+};
 enum class Version : std::uint8_t { k10, k11, k2 };
 
 Method parse_method(std::string_view text);
 std::string_view to_string(Version version);  // "HTTP/1.0", "HTTP/1.1", "HTTP/2"
-bool is_safe(Method method);                  // RFC 9110 §9.2.1
+bool is_safe(Method method);                  // RFC 9110 §9.2.1; of the registry's others, RFC 7237
 bool is_idempotent(Method method);            // RFC 9110 §9.2.2
 
 // How the end of a body is known (RFC 9112 §6.3; HTTP/2 bodies end by flag: kStream).

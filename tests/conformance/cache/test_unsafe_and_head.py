@@ -42,7 +42,7 @@ def test_rfc9111_s4_4_an_unsafe_request_that_failed_invalidates_nothing(cache, s
     assert page.ask().how == "stored"
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "HEAD", "GET"])
+@pytest.mark.parametrize("method", ["OPTIONS", "HEAD", "GET", "PROPFIND", "REPORT", "SEARCH"])
 def test_rfc9111_s4_4_a_safe_method_invalidates_nothing(cache, method):
     page = fresh(cache)
     page.ask(method=method)
