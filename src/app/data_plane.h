@@ -28,6 +28,7 @@ namespace headgate::app {
 class DataPlane {
  public:
   static constexpr Duration kSettlePoll = 4ms;
+  static constexpr Duration kCacheWatch = 1s;
   static constexpr Duration kBake = 1s;           // from settled to last known good
   static constexpr Duration kWatchQuiet = 100ms;  // an editor or a deployment has finished by then
   static constexpr Duration kDrainGuard = 2s;     // beyond the proxy's own limit
@@ -55,6 +56,7 @@ class DataPlane {
   void adopt(Configuration configuration);
   void check_settled();
   void keep_as_last_good();
+  void watch_cache();
   void drain(bool replaced);
   void stop();
   std::uint32_t worker_count() const;
@@ -82,6 +84,8 @@ class DataPlane {
   io::MemberTimer<&DataPlane::check_settled> settle_timer_{this};
   io::MemberTimer<&DataPlane::keep_as_last_good> bake_timer_{this};
   io::MemberTimer<&DataPlane::stop> drain_timer_{this};
+  io::MemberTimer<&DataPlane::watch_cache> cache_timer_{this};
+  bool purges_are_written_ = true;
 };
 
 }  // namespace headgate::app

@@ -67,6 +67,16 @@ void DataPlane::adopt(Configuration configuration) {
   state_.last_reload_success = io::wall_now();
 }
 
+// Told when it begins and when it ends, however often it happens between.
+void DataPlane::watch_cache() {
+  if (state_.draining) return;
+  loop_.arm(cache_timer_, kCacheWatch);
+  const std::string trouble = proxy_->cache().purges().trouble();
+  if (std::exchange(purges_are_written_, trouble.empty()) == trouble.empty()) return;
+  if (trouble.empty()) return log_.info("purges are written again");
+  log_.error("PURGES ARE NOT WRITTEN: a restart fetches all that is on the disk anew: {}", trouble);
+}
+
 // Until every worker serves the configuration that was applied last.
 void DataPlane::check_settled() {
   if (state_.draining) return;
@@ -78,6 +88,7 @@ void DataPlane::check_settled() {
     log_.warn("not every worker serves UDP: {}", all.error().message);
   state_.ready = true;
   link_->say_ready();
+  watch_cache();
   log_.info("serving {} resources with {} workers{}", state_.resources, worker_count(),
             options_.admin ? ", admin on " + wire::ip::to_string(*options_.admin) : "");
   for (const model::Port& port : current_.snapshot->ports) {

@@ -12,7 +12,7 @@ import pytest
 
 from support.cache_config import cached_edge
 from support.client import fetch
-from support.edge import binary
+from support.edge import Edge, binary
 from support.wait import wait_until
 
 LONG = ("Cache-Control", "max-age=1000, stale-while-revalidate=0")
@@ -155,6 +155,26 @@ def test_a_restart_keeps_to_purges_and_to_the_disk(site):
         assert site.get(path).body != stored[path]
     assert site.get("/kept").body == stored["/kept"], "it comes from the disk"
     assert "order 3" in site.purge("--host", "other.test").stdout
+
+
+def test_a_journal_that_cannot_be_written_is_told_once_and_measured(tmp_path, origin, free_port):
+    edge = Edge(tmp_path, cached_edge(free_port(), origin().port, {"shop": {}}))
+    obstacle = edge.state / "cache-purges" / "in the way"
+    obstacle.mkdir(parents=True)
+    try:
+        edge.start()
+        edge.wait_metric("headgate_cache_purge_journal_failures_total", at_least=2)
+        assert edge.metric("headgate_cache_purge_journal_up") == 0
+        wait_until(lambda: "PURGES ARE NOT WRITTEN" in edge.stderr(), 10, "the alarm")
+        assert edge.stderr().count("PURGES ARE NOT WRITTEN") == 1
+        assert "cache-purges" in json.loads(edge.admin("/status")[1])["cache"]["purgeJournal"]
+        obstacle.rmdir()
+        obstacle.parent.rmdir()
+        wait_until(lambda: edge.metric("headgate_cache_purge_journal_up") == 1, 20, "the next try")
+        wait_until(lambda: "purges are written again" in edge.stderr(), 10, "the end of the alarm")
+        assert json.loads(edge.admin("/status")[1])["cache"]["purgeJournal"] == ""
+    finally:
+        edge.close()
 
 
 def test_a_hot_restart_goes_on_with_the_numbers(site):

@@ -173,6 +173,7 @@ std::string Proxy::status_json() const {
     all["routes"] = routes_of(*current_, workers);
     all["upstreams"] = upstreams_of(*current_, *keeper_, io::monotonic_now());
   }
+  all["cache"] = {{"purgeJournal", cache_->purges().trouble()}, {"disk", cache_->disk_trouble()}};
   all["keySets"] = key_sets_of(*jwks_);
   all["workers"] = connections_of(workers);
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);

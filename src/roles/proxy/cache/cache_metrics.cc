@@ -62,6 +62,12 @@ void collect_cache(MetricsText& out, ObjectCache& cache) {
     else
       out.sample({}, counts.*row.field);
   }
+  gauge(out, "headgate_cache_purge_journal_up",
+        "Whether purges are written, so that a restart keeps to them.",
+        cache.purges().is_failing() ? 0 : 1);
+  out.family("headgate_cache_purge_journal_failures_total", "counter",
+             "Times that the journal of purges could not be written.");
+  out.sample({}, cache.purges().failures());
   if (cache.has_disk()) collect_disk(out, cache);
 }
 

@@ -142,13 +142,28 @@ void PurgeBook::invalidate(std::string_view url_label) {
         marks_.add_label(record.number, record.at);
       }
       now_.store(record.at.hard, std::memory_order_release);
-      must_rewrite_ = must_rewrite_ || records_.size() > kUnwrittenMax;
-      if (must_rewrite_) records_.clear();
-      if (records_.empty()) wake_.notify_all();
-      append_record(records_, record);
+      write_invalidation(record);
     }
   }
   memory_.purge_label(url_label, Purge::kHard);
+}
+
+// Under mutex_.
+void PurgeBook::write_invalidation(const PurgeRecord& record) {
+  std::string bytes;
+  append_record(bytes, record);
+  const bool goes_at_once =
+      is_open_ && records_.empty() && journal_.bytes() + bytes.size() <= options_.journal_bytes_max;
+  if (goes_at_once && journal_.append(bytes)) return;
+  must_rewrite_ = must_rewrite_ || goes_at_once || records_.size() > kUnwrittenMax;
+  if (must_rewrite_) records_.clear();
+  if (records_.empty()) wake_.notify_all();
+  records_ += bytes;
+}
+
+std::string PurgeBook::trouble() const {
+  const std::lock_guard hold(mutex_);
+  return trouble_;
 }
 
 PurgeBook::Orders PurgeBook::orders_since(std::uint64_t id) const {

@@ -9,7 +9,12 @@
 // waits for the old one to close its book, and until then purges take effect in memory and their
 // receipts wait. A journal that is missing or damaged purges everything that lies on the disk,
 // since nobody knows what it said; so does a time in which the edge ran without its disk. A journal
-// that cannot be written is removed and tried again every kRetry; receipts say so.
+// that cannot be written is removed and tried again every kRetry; receipts, trouble() and figures
+// say so.
+//
+// An invalidation is in the file, though not synced, when invalidate() returns: a process that is
+// killed afterwards does not lose it, a machine may. Not while the file is written anew: then it
+// follows when that is done.
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -72,7 +77,8 @@ class PurgeBook {
   // no effect, the next number is taken over, a gap is refused unless the order is for everything.
   void carry_out(PurgeRequest request, std::span<const model::CacheKeyPolicy* const> keys,
                  Done done);
-  // An unsafe method changed what the URL means (RFC 9111 §4.4): hard, written behind, no order.
+  // An unsafe method changed what the URL means (RFC 9111 §4.4): hard, no order. One write of some
+  // 40 bytes to the page cache; never waits for a disk.
   void invalidate(std::string_view url_label);
 
   // Of this edge, with larger ids, oldest first, at most kPage. Not complete: orders after `id`
@@ -101,6 +107,8 @@ class PurgeBook {
   // Blocking: writes what is left, and lets another process have the journal. Idempotent.
   void close();
   bool is_failing() const { return is_broken_.load(std::memory_order_relaxed); }
+  std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
+  std::string trouble() const;  // why the journal cannot be written; empty: it can
 
  private:
   struct Task {
@@ -126,14 +134,18 @@ class PurgeBook {
   void load();
   void recall(const PurgeRecord& record);
   bool write_turn();
-  void give_up();
+  Status write_anew(std::unique_lock<std::mutex>& hold);
+  Status write_more(std::unique_lock<std::mutex>& hold, bool durably);
+  void write_invalidation(const PurgeRecord& record);
+  void give_up(const std::string& why);
   std::string all_records() const;
   std::uint64_t microseconds_since(Instant then) const;
 
   const Options options_;
   store::memory::Store& memory_;
-  PurgeJournal journal_;  // the thread's
+  PurgeJournal journal_;  // the thread's; appended to under mutex_, while is_open_
   std::atomic<bool> is_broken_{false};
+  std::atomic<std::uint64_t> failures_{0};
 
   std::mutex numbering_;  // one order after the other; before mutex_
   bool is_numbering_ = false, is_closed_ = false;
@@ -145,7 +157,9 @@ class PurgeBook {
   std::uint64_t newest_ = 0, forgotten_ = 0;  // ids
   std::deque<NumberedOrder> orders_;
   std::size_t order_bytes_ = 0;
-  std::string records_;       // to be written
+  std::string records_;  // to be written
+  std::string trouble_;
+  bool is_open_ = false;      // the file is there, and nobody writes it anew
   bool must_rewrite_ = true;  // all of the journal, since it lacks some
   std::vector<Waiting> waiting_;
   bool stopping_ = false;

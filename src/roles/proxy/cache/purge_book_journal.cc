@@ -32,6 +32,10 @@ void PurgeBook::serve() {
   load();
   while (write_turn()) {
   }
+  {
+    const std::lock_guard hold(mutex_);
+    is_open_ = false;
+  }
   journal_.close();
 }
 
@@ -115,19 +119,13 @@ bool PurgeBook::write_turn() {
   wake_.wait(hold, [&] { return is_urgent() || must_rewrite_ || !records_.empty(); });
   if (!is_urgent() && !must_rewrite_) wake_.wait_for(hold, kWriteBehind, is_urgent);
   const bool is_last = stopping_;
-  const std::string records = std::exchange(records_, {});
   std::vector<Waiting> waiting = std::exchange(waiting_, {});
-  const bool writes_anew = std::exchange(must_rewrite_, false) ||
-                           journal_.bytes() + records.size() > options_.journal_bytes_max;
-  const std::string whole = writes_anew ? all_records() : std::string();
+  const bool writes_anew = std::exchange(must_rewrite_, false) || !is_open_ ||
+                           journal_.bytes() + records_.size() > options_.journal_bytes_max;
+  const Status written = writes_anew ? write_anew(hold) : write_more(hold, !waiting.empty());
   hold.unlock();
-
-  Status written = writes_anew       ? journal_.replace(whole)
-                   : records.empty() ? Status()
-                                     : journal_.append(records);
-  if (written && !writes_anew && !waiting.empty()) written = journal_.sync();
   is_broken_ = !written;
-  if (!written) give_up();
+  if (!written) give_up(written.error().message);
   for (Waiting& one : waiting) {
     one.receipt.durable = written.has_value();
     if (!written) one.receipt.trouble = written.error().message;
@@ -136,10 +134,37 @@ bool PurgeBook::write_turn() {
   return !is_last;
 }
 
-void PurgeBook::give_up() {
-  journal_.give_up();
+// Both are called and return under mutex_, and let it go for what may take long.
+Status PurgeBook::write_anew(std::unique_lock<std::mutex>& hold) {
+  const std::string whole = all_records();
+  records_.clear();
+  is_open_ = false;
+  hold.unlock();
+  Status written = journal_.replace(whole);
+  hold.lock();
+  if (!written) return written;
+  written = journal_.append(std::exchange(records_, {}));
+  is_open_ = written.has_value();
+  trouble_.clear();
+  return written;
+}
+
+Status PurgeBook::write_more(std::unique_lock<std::mutex>& hold, bool durably) {
+  const std::string records = std::exchange(records_, {});
+  if (Status written = journal_.append(records); !written || !durably) return written;
+  hold.unlock();
+  Status synced = journal_.sync();
+  hold.lock();
+  return synced;
+}
+
+void PurgeBook::give_up(const std::string& why) {
+  failures_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard hold(mutex_);
   must_rewrite_ = true;
+  is_open_ = false;
+  trouble_ = why;
+  journal_.give_up();
 }
 
 // Under mutex_.

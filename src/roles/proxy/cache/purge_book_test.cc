@@ -252,9 +252,12 @@ TEST_F(PurgeBookTest, AJournalThatCannotBeWrittenIsSaidAndTriedAgain) {
   EXPECT_FALSE(lost->durable);
   EXPECT_NE(lost->trouble.find("later"), std::string::npos) << lost->trouble;
   EXPECT_TRUE(book.is_failing());
+  EXPECT_GE(book.failures(), 1U);
+  EXPECT_EQ(book.trouble(), lost->trouble);
   ASSERT_TRUE(io::ensure_directory(directory / "later"));
   EXPECT_TRUE(order(host("b"))->durable);
   EXPECT_FALSE(book.is_failing());
+  EXPECT_EQ(book.trouble(), "");
   book.close();
   PurgeBook again({directory / "later/cache-purges", true}, other.store);
   ASSERT_TRUE(eventually([&] { return again.is_loaded(); }));
@@ -365,6 +368,7 @@ TEST_F(PurgeBookTest, RandomOrdersAndRestartsAgreeWithAModelThatRemembersAll) {
 // afterwards, numbers go on, and what was stored after the last purge of its tag is not lost.
 struct Progress {
   std::array<std::atomic<Moment>, 8> durable;  // of each tag: a moment before its last purge
+  std::array<std::atomic<Moment>, 8> changed;  // the same of invalidations
   std::atomic<std::uint64_t> last_id, steps;
 };
 
@@ -379,7 +383,11 @@ struct Progress {
     const Moment before = book.book.now();
     const auto receipt = book.order(tag(std::to_string(i)));
     if (!receipt || !receipt->durable || receipt->numbered.id <= progress.last_id) ::_exit(2);
-    book.book.invalidate("uhttp://a/" + std::to_string(i));
+    for (std::size_t url = 0; url < progress.changed.size(); ++url) {
+      const Moment unchanged = book.book.now();
+      book.book.invalidate("uhttp://a/" + std::to_string(url));
+      progress.changed[url] = unchanged;
+    }
     progress.durable[i] = before;
     progress.last_id = receipt->numbered.id;
     ++progress.steps;
@@ -404,6 +412,11 @@ TEST(PurgeBookCrash, WhatHadAReceiptHoldsAfterAKill) {
     survivor = fresh;
     EXPECT_GE(book.book.orders_since(0).newest, progress.last_id);
     progress.last_id = book.book.orders_since(0).newest;
+    for (std::size_t i = 0; i < progress.changed.size(); ++i) {
+      const std::vector<std::uint64_t> old{progress.changed[i],
+                                           label_hash("uhttp://a/" + std::to_string(i))};
+      EXPECT_FALSE(book.book.holds(old)) << "round " << round << " URL " << i;
+    }
     for (std::size_t i = 0; i < progress.durable.size(); ++i) {
       if (progress.durable[i] == 0) continue;
       const std::vector<std::uint64_t> old{progress.durable[i],

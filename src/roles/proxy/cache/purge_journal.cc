@@ -28,6 +28,7 @@ Status PurgeJournal::replace(std::string_view whole) {
 }
 
 Status PurgeJournal::append(std::string_view records) {
+  if (records.empty()) return {};
   if (Status written = file_->write_at({&records, 1}, bytes_); !written) return written;
   bytes_ += records.size();
   return {};

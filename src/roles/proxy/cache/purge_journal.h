@@ -1,6 +1,6 @@
 #pragma once
-// The file that purges outlive the process in. Blocking, one thread. One process has it at a time:
-// the lock lies beside it.
+// The file that purges outlive the process in. Blocking; sync() and append() may meet, nothing else
+// may. One process has it at a time: the lock lies beside it.
 #include <cstdint>
 #include <optional>
 #include <string>
