@@ -1,6 +1,8 @@
 """Shielding: edges that ask a parent edge before the origin (RFC 8586 keeps them from going round)."""
 
+import base64
 import concurrent.futures
+import subprocess
 
 import pytest
 
@@ -9,7 +11,7 @@ from support.cache_origin import Reply, ScriptedOrigin, fields
 from support.cache_page import Site, parse_cache_status, request_text
 from support.client import RawClient
 from support.config import upstream
-from support.edge import Edge
+from support.edge import Edge, binary
 from support.ports import free_port
 
 pytestmark = pytest.mark.ours
@@ -101,3 +103,62 @@ def test_what_is_not_for_the_cache_goes_to_the_backends(tier):
     with RawClient(sites[2].port) as client:
         assert client.request(request_text("POST", page.host, page.path, (), b"x")).status == 200
     assert page.requests[0].field("cdn-loop") is None and page.requests[0].method == "POST"
+
+
+# --- signed URLs: parents and children let in by the same keys
+
+KEY = b"a key of thirty-two bytes or more"
+SIGNED = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "urls", "namespace": "default"},
+           "data": {"key": base64.b64encode(KEY).decode()}},
+          {"apiVersion": "headgate.io/v1alpha1", "kind": "AccessPolicy", "metadata": {"name": "signed", "namespace": "default"},
+           "spec": {"targetRefs": [{"kind": "HTTPRoute", "name": "plain"}],
+                    "signedUrls": {"keys": [{"id": "one", "secretRef": {"name": "urls", "key": "key"}}]}}}]
+
+
+@pytest.fixture
+def signed_tier(tmp_path):
+    """One parent and two children; sign(path) makes what may be asked for."""
+    origin, ports = ScriptedOrigin(), [free_port() for _ in range(3)]
+    key = tmp_path / "key"
+    key.write_bytes(KEY)
+    edges = []
+
+    def sign(target: str, seconds: int) -> str:
+        command = [binary(), "sign-url", "--key-id", "one", "--key-file", key, "--expires-in", f"{seconds}s", f"http://plain.test{target}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip().removeprefix("http://plain.test")
+
+    try:
+        for number, port in enumerate(ports):
+            config = cached_edge(port, origin.port, {"plain": {"shield": {"upstream": {"name": "parents"}}}},
+                                 more=[upstream("parents", ports[0]), *SIGNED])
+            edges.append(Edge(tmp_path / f"edge{number}", config).start())
+        yield [Site(origin, port) for port in ports], sign
+    finally:
+        origin.close()
+        for edge in edges:
+            edge.close()
+    assert not origin.errors
+
+
+def asked_for(site, target):
+    with RawClient(site.port) as client:
+        return client.request(request_text("GET", "plain.test", target, ()))
+
+
+@pytest.mark.parametrize("query", ["", "?a=1&b=%2f"])
+def test_a_signed_url_goes_through_child_and_parent_and_is_kept_without_its_signature(signed_tier, query):
+    sites, sign = signed_tier
+    parent, one, other = sites
+    page = parent.page().answers(KEPT)
+    answers = [asked_for(site, sign(page.path + query, seconds)) for site, seconds in ((one, 100), (one, 200), (other, 300), (parent, 400))]
+    assert [answer.status for answer in answers] == [200] * 4 and len({answer.body for answer in answers}) == 1
+    assert [request.target for request in page.requests] == [page.path + query]
+    hits = [["hit" in said for _, said in members(answer)] for answer in answers]
+    assert hits[0] == [False, False] and hits[1][-1] and hits[2] == [True, False] and hits[3][-1], hits
+    good = sign(page.path + query, 100)
+    for site in sites:
+        assert asked_for(site, page.path + query).status == 403
+        assert asked_for(site, good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB")).status == 403
+    assert len(page.requests) == 1
