@@ -64,6 +64,22 @@ def test_row_22_a_tunnel_whose_client_does_not_read_stops_its_origin(headgate, r
         assert resident_bytes(edge.children()[0]) - before < 40 * MEGABYTE
 
 
+def test_row_22_the_end_of_a_tunnel_follows_what_its_client_has_yet_to_read(headgate, raw_origin, free_port):
+    port, size, has_ended = free_port(), 24 * MEGABYTE, threading.Event()
+
+    def handler(connection):
+        read_request(connection)
+        connection.send(SWITCH + b"x" * size)
+        has_ended.set()  # and the connection ends
+
+    headgate(edge_with(port, raw_origin(handler).port, traffic={"maxBufferBytes": 2 * size}))
+    with RawClient(port, receive_bytes=65536) as client:
+        assert client.send(get("/", *UPGRADE)).read_response().status == 101
+        assert has_ended.wait(20), "the edge holds all of it, and knows of the end"
+        assert len(client.read_exactly(size)) == size
+        assert client.is_closed()
+
+
 def test_row_22_a_slow_reader_of_compressed_text_stops_its_origin_and_gets_all_of_it(headgate, raw_origin, free_port):
     port, sent, size = free_port(), [0], 48 * MEGABYTE
     piece = os.urandom(MEGABYTE)  # does not shrink, so that the pressure is real

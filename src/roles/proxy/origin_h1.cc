@@ -94,7 +94,7 @@ void OriginH1::send_body(std::string_view bytes, bool end) {
   if (end) request_complete();
   if (!chunk_request_) {
     write_out(bytes);
-    if (end && phase_ == Phase::kTunnel && out_.empty()) io::shutdown_write(stream_.fd());
+    if (end && phase_ == Phase::kTunnel && out_.empty()) stream_.shutdown();
     return;
   }
   if (bytes.empty() && !end) return;
@@ -144,7 +144,7 @@ void OriginH1::on_io(std::uint32_t events) {
   if ((events & EPOLLOUT) && out_.blocked()) {
     write_out({});
     if (!out_.blocked() && receiver_) {
-      if (phase_ == Phase::kTunnel && request_sent_) io::shutdown_write(stream_.fd());
+      if (phase_ == Phase::kTunnel && request_sent_) stream_.shutdown();
       receiver_->on_origin_writable();
     }
   }

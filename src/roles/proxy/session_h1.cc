@@ -337,8 +337,8 @@ void SessionH1::send_head_with(std::string_view lines, int status, const http::F
 void SessionH1::send_body(std::string_view bytes, bool end) {
   if (!chunk_response_) {
     write_out(bytes);
-    if (end && response_ == ResponseBody::Kind::kTunnel && out_.empty() && phase_ == Phase::kExchange) stream_.shutdown();
-    return;
+    tunnel_ended_ = end && response_ == ResponseBody::Kind::kTunnel;
+    return end_tunnel();
   }
   if (!bytes.empty()) http1::append_chunk_head(out_.text(), bytes.size());
   write_out(bytes, bytes.empty() ? (end ? "0\r\n\r\n" : "") : end ? "\r\n0\r\n\r\n" : "\r\n");
@@ -375,9 +375,15 @@ void SessionH1::write_out(std::string_view bytes, std::string_view tail) {
   worker_.loop.defer(resume_);
 }
 
+// The origin's end of a tunnel, behind its last byte.
+void SessionH1::end_tunnel() {
+  if (tunnel_ended_ && out_.empty() && phase_ == Phase::kExchange) stream_.shutdown();
+}
+
 void SessionH1::on_writable() {
   write_out({});
   if (out_.blocked()) return;
+  end_tunnel();
   if (phase_ == Phase::kExchange && exchange_) return exchange_->on_client_writable();
   if (phase_ == Phase::kHead && !keep_alive_) begin_linger();
 }

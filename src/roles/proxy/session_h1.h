@@ -75,6 +75,7 @@ class SessionH1 final : public Session, public Downstream {
   bool switch_to_h2(std::string_view bytes);
   void on_peer_end(io::Transfer::State state);
   void on_writable();
+  void end_tunnel();
   void write_out(std::string_view bytes, std::string_view tail = {});
   void next_request();
   bool reads_late_request();
@@ -116,6 +117,7 @@ class SessionH1 final : public Session, public Downstream {
   Body body_ = Body::kNone;
   ResponseBody::Kind response_ = ResponseBody::Kind::kNone;
   bool chunk_response_ = false, keep_alive_ = true, last_request_ = false, wanted_ = true, readable_ = false, end_coming_ = false;
+  bool tunnel_ended_ = false;
   bool aborted_ = false, head_request_ = false, reading_ = false, response_begun_ = false, draining_ = false;
 };
 
