@@ -84,7 +84,7 @@ class Contender:
             self.write_config(server)
             server.launch(KINDS[self.kind].command(self.program, server.work))
             server.wait_until_ready(server.work.http_port, "h0.bench" if routes else "127.0.0.1")
-            if "tls" in self.speaks:
+            if "tls" in self.speaks and not routes:  # with routes there is no TLS port
                 server.wait_until_listening(server.work.https_port)
             return server
         except BaseException:
