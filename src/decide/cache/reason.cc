@@ -44,9 +44,7 @@ constexpr Row kRows[] = {
     {"not-understood",
      "must-understand, and the status is not understood here (RFC 9111 §5.2.2.3)"},
     {"not-modified", "a 304 updates what is stored and is not stored itself (RFC 9111 §4.3.4)"},
-    {"partial-unusable",
-     "a part without one byte range, a length or a strong validator cannot be used (RFC 9111 "
-     "§3.3)"},
+    {"partial-unusable", "a part that was not asked for is not kept (RFC 9111 §3.3)"},
     {"request-no-store", "the request forbids storing (RFC 9111 §5.2.1.5)"},
     {"response-no-store", "the response forbids storing (RFC 9111 §5.2.2.5)"},
     {"response-private", "the response is for one user (RFC 9111 §5.2.2.7)"},
