@@ -65,8 +65,10 @@ void Exchange::waited_too_long() {
 
 // To the origin. When it was asked already, what it said was of no use.
 void Exchange::go_on() {
-  if (pool_) ask_again();
-  else forward();
+  if (pool_) return ask_again();
+  if (no_client_) return static_cast<void>(forward());
+  ++stage_;
+  run_stages();
 }
 
 // Those of a validation: a client's own are not sent where the answer may be kept.

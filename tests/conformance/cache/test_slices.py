@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -12,6 +13,7 @@ from support.cache_crowd import Crowd
 from support.cache_origin import Reply, ScriptedOrigin, fields, piece, proved
 from support.cache_page import Site, request_text
 from support.client import RawClient
+from support.config import upstream
 from support.edge import binary
 from support.wait import wait_until
 
@@ -261,6 +263,39 @@ def test_slices_that_were_used_twice_come_back_after_a_restart(site):
     wait_until(lambda: small.ask().how == "stored", 20, "the disk", step_s=0.25)
     assert is_all(page, get(page))
     assert len(page.requests) == fetched
+
+
+def test_an_edge_behind_a_parent_edge_fetches_its_slices_there(headgate, free_port):
+    origin, child, parent = ScriptedOrigin(), free_port(), free_port()
+    policy = {"plain": {"shield": {"upstream": {"name": "parents"}}}}
+    for port in (parent, child):
+        headgate(cached_edge(port, origin.port, policy, {}, [upstream("parents", parent)]), args=ARGUMENTS)
+    page = page_of(Site(origin, child))
+    assert is_all(page, get(page)) and sorted(slices_of(page)) == [0, 1, 2, 3, 4] and len(page.requests) == 6
+    page.site = Site(origin, parent)
+    assert is_all(page, get(page)) and len(page.requests) == 6, "the parent keeps them"
+    origin.close()
+
+
+def test_a_memory_that_holds_no_slice_lets_large_objects_pass(headgate, free_port):
+    origin, port = ScriptedOrigin(), free_port()
+    headgate(cached_edge(port, origin.port, {"plain": {}}), args=("--cache-memory", "4Mi"))
+    page = page_of(Site(origin, port))
+    assert is_all(page, get(page)) and slices_of(page) == [] and len(page.requests) == 1
+    origin.close()
+
+
+def test_a_first_slice_that_does_not_come_in_time_costs_no_client_its_answer(headgate, free_port):
+    origin, port, gate = ScriptedOrigin(), free_port(), threading.Event()
+    rules = {"plain": {"timeouts": {"request": "20s", "backendRequest": "1s"}}}
+    headgate(cached_edge(port, origin.port, {"plain": {}}, rules), args=ARGUMENTS)
+    page = Site(origin, port).page()
+    page.chooses(lambda request: dataclasses.replace(large(), held=gate) if request.field("range") else large())
+    try:
+        assert is_all(page, get(page))
+    finally:
+        gate.set()
+        origin.close()
 
 
 def test_explain_tells_the_length_of_all_of_it(site):

@@ -22,15 +22,6 @@ using store::memory::Object;
 using store::memory::Ref;
 using store::memory::View;
 
-namespace {
-
-using Flying = store::memory::Waiter;  // not the pool's
-
-constexpr int kLooksMax =
-    8;  // at a key that changes meanwhile; then the fetch is this client's own
-
-}  // namespace
-
 void CacheTurn::reset() {
   reply_.close();
   slices_.close();

@@ -16,11 +16,8 @@ using store::memory::View;
 
 namespace {
 
-using Flying = store::memory::Waiter;  // not the pool's
-
-constexpr int kLooksMax = 8;  // at a slice that comes and goes meanwhile
-constexpr int kFetchesMax =
-    2;  // of a slice, for one reader: a fetch that breaks off is no reason to cut an answer
+// Of a slice, for one reader: a fetch that breaks off is no reason to cut an answer.
+constexpr int kFetchesMax = 2;
 
 }  // namespace
 

@@ -77,27 +77,26 @@ StoredReply::Piece StoredReply::next() {
   return {Kind::kBytes, text_, {}, true};
 }
 
-bool StoredReply::reads_slice() {
+Slices::Have StoredReply::stand_on_slice() {
   const store::disk::SlicePart part = store::disk::first_part(at_, *left_);
-  if (reader_ && slice_ == part.slice) return true;
+  if (reader_ && slice_ == part.slice) return Slices::Have::kBody;
   reader_.reset();
   const Slices::Have have = slices_->find(part.slice);
-  if (have != Slices::Have::kBody) {
-    hindrance_ = have == Slices::Have::kWait ? Piece::Kind::kWait : Piece::Kind::kCut;
-    return false;
-  }
+  if (have != Slices::Have::kBody) return have;
   slice_ = part.slice;
   body_ = slices_->body();
   reopen();
   skip_ = part.offset;
   if (*left_ > part.bytes) slices_->prepare(part.slice + 1);
-  return true;
+  return have;
 }
 
 StoredReply::Piece StoredReply::from_body() {
   using Kind = Piece::Kind;
   for (;;) {
-    if (slices_ && !reads_slice()) return {hindrance_};
+    const Slices::Have have = slices_ ? stand_on_slice() : Slices::Have::kBody;
+    if (have != Slices::Have::kBody)
+      return {have == Slices::Have::kWait ? Kind::kWait : Kind::kCut};
     switch (reader_->next()) {
       case BodyReader::Next::kWait: return {Kind::kWait};
       case BodyReader::Next::kEnd: return {left_ ? Kind::kCut : Kind::kEnd};

@@ -50,7 +50,7 @@ class StoredReply {
  private:
   bool begin_range();  // false: no range is left
   Piece from_body();
-  bool reads_slice();  // false: cut_or_wait_
+  Slices::Have stand_on_slice();
   void reopen();
 
   store::memory::Ref<store::memory::Body> body_;
@@ -65,9 +65,8 @@ class StoredReply {
   Slices* slices_ = nullptr;
   std::uint64_t at_ = 0;     // in slices: of the whole, what is sent next
   std::uint32_t slice_ = 0;  // that reader_ reads
-  Piece::Kind hindrance_ = Piece::Kind::kWait;
-  std::string text_;        // between parts; sent before the current range
-  bool is_ending_ = false;  // text_ is the last of a multipart
+  std::string text_;         // between parts; sent before the current range
+  bool is_ending_ = false;   // text_ is the last of a multipart
 };
 
 }  // namespace headgate::proxy

@@ -12,6 +12,11 @@
 
 namespace headgate::proxy {
 
+// At a key that changes meanwhile; then the fetch is the client's own.
+inline constexpr int kLooksMax = 8;
+// Who waits for a fetch that is under way; Waiter is the pool's.
+using Flying = store::memory::Waiter;
+
 inline store::memory::Key store_key(const decide::cache::CacheKey& key) {
   return {{key.hash.high, key.hash.low}, key.bytes, key.locator()};
 }
